@@ -1,0 +1,171 @@
+'use strict'
+const {
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  KafkaJSProtocolError,
+  KafkaJSOffsetOutOfRange,
+  KafkaJSConnectionError,
+  KafkaJSRequestTimeoutError,
+  KafkaJSSASLAuthenticationError,
+  KafkaJSNotImplemented,
+  KafkaJSGroupCoordinatorNotFound,
+} = require('./classes')
+const { protocolCode, byType, UNKNOWN_CODE } = require('./protocol-codes')
+
+/**
+ * What the native side says of a failure: plain data, see "The boundary" in DESIGN.md.
+ * @typedef {{ code: number, name: string, message: string, fatal?: boolean, retriable?: boolean, abortable?: boolean }} NativeErrorData
+ */
+
+/**
+ * @typedef {{ topic?: string, partition?: number, broker?: string, mechanism?: string }} ErrorContext
+ * what the call was about, for the fields of the classes that have them
+ */
+
+/** The local codes (negative) which this table tells apart; all others become the base class. */
+const LOCAL = {
+  DESTROY: -197,
+  TRANSPORT: -195,
+  RESOLVE: -193,
+  MSG_TIMED_OUT: -192,
+  UNKNOWN_PARTITION: -190,
+  UNKNOWN_TOPIC: -188,
+  ALL_BROKERS_DOWN: -187,
+  INVALID_ARG: -186,
+  TIMED_OUT: -185,
+  SSL: -181,
+  WAIT_COORD: -180,
+  CONFLICT: -173,
+  STATE: -172,
+  UNKNOWN_PROTOCOL: -171,
+  NOT_IMPLEMENTED: -170,
+  AUTHENTICATION: -169,
+  TIMED_OUT_QUEUE: -166,
+  UNSUPPORTED_FEATURE: -165,
+  PURGE_QUEUE: -152,
+  PURGE_INFLIGHT: -151,
+  FATAL: -150,
+  GAPLESS_GUARANTEE: -148,
+  MAX_POLL_EXCEEDED: -147,
+  UNKNOWN_BROKER: -146,
+  NOT_CONFIGURED: -145,
+  FENCED: -144,
+  APPLICATION: -143,
+  ASSIGNMENT_LOST: -142,
+}
+
+/** The system's name for what librdkafka says in words; connection errors of kafkajs carry such names. */
+const SYSTEM_CODES = /** @type {[RegExp, string][]} */ ([
+  [/connection refused/i, 'ECONNREFUSED'],
+  [/connection reset/i, 'ECONNRESET'],
+  [/network is unreachable/i, 'ENETUNREACH'],
+  [/no route to host|host is unreachable/i, 'EHOSTUNREACH'],
+  [/connection (setup )?timed out|timed out/i, 'ETIMEDOUT'],
+  [/failed to resolve|name or service not known|nodename nor servname|no such host|name resolution/i, 'ENOTFOUND'],
+])
+
+/** @param {NativeErrorData} data */
+function connectionCode(data) {
+  const found = SYSTEM_CODES.find(([pattern]) => pattern.test(data.message))
+  if (found) return found[1]
+  return data.code === LOCAL.RESOLVE ? 'ENOTFOUND' : data.code
+}
+
+/** @param {NativeErrorData} data @returns {string | undefined} `host:port` when the text names one */
+function brokerIn(data) {
+  const found = /(?:^|[\s/])(\[[0-9a-f:.]+\]|[\w.-]+):(\d{1,5})(?=[/:\s,)]|$)/i.exec(data.message)
+  return found ? `${found[1]}:${found[2]}` : undefined
+}
+
+/**
+ * A protocol error by number, with librdkafka's sentence (or the type in words when there is none).
+ * @param {number} code
+ * @param {string} [message]
+ * @param {string} [nativeName] names codes newer than our table
+ */
+function protocolErrorData(code, message, nativeName) {
+  const known = protocolCode(code)
+  if (known === UNKNOWN_CODE) {
+    const type = nativeName && /^ERR_[A-Z]/.test(nativeName) ? nativeName.slice(4) : known.type
+    return { type, code: type === known.type ? known.code : code, retriable: false, message: message || `Unknown error code ${code}` }
+  }
+  const words = known.type.toLowerCase().replace(/_/g, ' ')
+  return { type: known.type, code: known.code, retriable: known.retriable, message: message || `The broker answered: ${words}` }
+}
+
+/**
+ * Makes the error of the kafkajs family for what the native side reported. Call it where the user awaits, so that the stack
+ * leads to the user's code.
+ * @param {NativeErrorData | Error} data an Error is returned as it is
+ * @param {ErrorContext} [context]
+ * @returns {Error}
+ */
+function fromNative(data, context = {}) {
+  if (data instanceof Error) return data
+  if (data === null || typeof data !== 'object' || typeof data.code !== 'number') {
+    return new KafkaJSError(`Unexpected native failure: ${describe(data)}`, { retriable: false })
+  }
+  const { code, message, name } = data
+  const fatal = data.fatal === true
+  const common = { fatal, librdkafka: { code, name } }
+  const retriable = data.retriable === true && !fatal
+  if (code > 0 || code === -1) {
+    const answer = protocolErrorData(code, message, name)
+    const options = fatal ? { ...common, retriable: false } : common
+    return code === 1 && context.topic !== undefined
+      ? new KafkaJSOffsetOutOfRange(answer, { topic: context.topic, partition: context.partition ?? -1, ...options })
+      : new KafkaJSProtocolError(answer, options)
+  }
+  switch (code) {
+    case LOCAL.TRANSPORT:
+    case LOCAL.RESOLVE:
+    case LOCAL.ALL_BROKERS_DOWN:
+      return new KafkaJSConnectionError(`Connection error: ${message}`, {
+        ...common, retriable: !fatal, broker: context.broker || brokerIn(data), code: connectionCode(data),
+      })
+    case LOCAL.SSL:
+      return new KafkaJSConnectionError(`Connection error: ${message}`, {
+        ...common, retriable: false, broker: context.broker || brokerIn(data), code,
+      })
+    case LOCAL.AUTHENTICATION: {
+      const mechanism = context.mechanism ? ` ${context.mechanism}` : ''
+      return new KafkaJSSASLAuthenticationError(`SASL${mechanism} authentication failed: ${message}`, { ...common, code })
+    }
+    case LOCAL.TIMED_OUT:
+    case LOCAL.TIMED_OUT_QUEUE:
+    case LOCAL.MSG_TIMED_OUT:
+      return new KafkaJSRequestTimeoutError(message, { ...common, code, broker: context.broker })
+    case LOCAL.UNKNOWN_TOPIC:
+    case LOCAL.UNKNOWN_PARTITION:
+      return new KafkaJSProtocolError(protocolErrorData(3, message), common)
+    case LOCAL.FENCED:
+      return new KafkaJSProtocolError(
+        { ...protocolErrorData(byTypeCode('INVALID_PRODUCER_EPOCH'), message) }, { ...common, retriable: false })
+    case LOCAL.WAIT_COORD:
+      return retriable ? new KafkaJSError(message, { ...common, code }) : new KafkaJSGroupCoordinatorNotFound(message, common)
+    case LOCAL.UNSUPPORTED_FEATURE:
+    case LOCAL.NOT_IMPLEMENTED:
+      return new KafkaJSNotImplemented(message, { ...common, code })
+    default:
+      return retriable
+        ? new KafkaJSError(message, { ...common, code })
+        : new KafkaJSNonRetriableError(message, { ...common, code })
+  }
+}
+
+/** @param {string} type */
+function byTypeCode(type) {
+  const entry = byType.get(type)
+  return entry ? entry.code : UNKNOWN_CODE.code
+}
+
+/** @param {unknown} value */
+function describe(value) {
+  try {
+    return typeof value === 'string' ? value : JSON.stringify(value)
+  } catch {
+    return String(value)
+  }
+}
+
+module.exports = { fromNative, protocolErrorData, LOCAL }
