@@ -5,10 +5,12 @@
  * `__test__/unit/frame-layout.test.js` holds the two sides together. The drawing is in `src/frame/mod.rs`.
  */
 module.exports = Object.freeze({
-  // -- consume frame: header, sections (one per run of a partition), descriptors (one per message), bytes
+  // -- consume frame: header, bytes, sections (one per run of a partition), descriptors (one per message)
   CONSUME_MAGIC: 0x31434f4b, // "KOC1"
   CONSUME_HEADER_WORDS: 8,
-  CONSUME_HEADER: Object.freeze({ magic: 0, bytes: 1, messages: 2, sections: 3, generation: 4, descriptors: 5 }),
+  CONSUME_HEADER: Object.freeze({
+    magic: 0, bytes: 1, messages: 2, sections: 3, generation: 4, descriptorsAt: 5, sectionsAt: 6,
+  }),
   SECTION_WORDS: 8,
   SECTION: Object.freeze({ topic: 0, partition: 1, first: 2, count: 3, highWatermark: 4, epoch: 6 }),
   MESSAGE_WORDS: 10,
@@ -21,7 +23,7 @@ module.exports = Object.freeze({
   SEND_WORDS: 4,
   SEND: Object.freeze({ id: 0, topic: 1, records: 2 }),
   RECORD_WORDS: 8,
-  RECORD: Object.freeze({ partition: 0, timestamp: 2, key: 4, value: 5, headers: 6 }),
+  RECORD: Object.freeze({ partition: 0, timestamp: 2, key: 4, value: 5, headers: 6, headerCount: 7 }),
 
   // -- deliveries frame: header, then sends that are complete, each followed by its partitions
   DELIVERIES_MAGIC: 0x31444f4b, // "KOD1"

@@ -1,0 +1,110 @@
+//! What the native methods take.
+
+use std::collections::HashMap;
+
+use napi_derive::napi;
+
+use crate::core::config::Config;
+use crate::core::error::{KafkaError, KafkaResult};
+use crate::core::ffi::admin::NewTopic;
+use crate::core::ffi::Partition;
+
+/// librdkafka properties, all values as text.
+pub type Properties = HashMap<String, String>;
+
+pub fn config(properties: Properties) -> Config {
+    properties.into_iter().collect()
+}
+
+#[napi(object)]
+pub struct TopicPartition {
+    pub topic: String,
+    pub partition: i32,
+}
+
+#[napi(object)]
+pub struct TopicPartitionOffset {
+    pub topic: String,
+    pub partition: i32,
+    /// Decimal digits: JavaScript's numbers end at 2^53.
+    pub offset: String,
+    pub metadata: Option<String>,
+}
+
+#[napi(object)]
+pub struct Subscription {
+    pub topic: String,
+    pub from_beginning: bool,
+}
+
+#[napi(object)]
+pub struct TopicToCreate {
+    pub topic: String,
+    /// -1: the broker's default.
+    pub num_partitions: i32,
+    /// -1: the broker's default.
+    pub replication_factor: i32,
+    pub replica_assignment: Option<Vec<Vec<i32>>>,
+    pub config: Option<HashMap<String, String>>,
+}
+
+#[napi(object)]
+pub struct TimestampQuery {
+    pub topic: String,
+    pub partition: i32,
+    /// Milliseconds since the epoch, -1 for the end, -2 for the beginning.
+    pub timestamp: String,
+}
+
+impl From<TopicPartition> for Partition {
+    fn from(given: TopicPartition) -> Partition {
+        Partition::new(given.topic, given.partition)
+    }
+}
+
+impl TryFrom<TopicPartitionOffset> for Partition {
+    type Error = KafkaError;
+
+    fn try_from(given: TopicPartitionOffset) -> KafkaResult<Partition> {
+        let offset = number("offset", &given.offset)?;
+        Ok(Partition { metadata: given.metadata, ..Partition::at(given.topic, given.partition, offset) })
+    }
+}
+
+impl TryFrom<TimestampQuery> for Partition {
+    type Error = KafkaError;
+
+    fn try_from(given: TimestampQuery) -> KafkaResult<Partition> {
+        Ok(Partition::at(given.topic, given.partition, number("timestamp", &given.timestamp)?))
+    }
+}
+
+impl From<TopicToCreate> for NewTopic {
+    fn from(given: TopicToCreate) -> NewTopic {
+        NewTopic {
+            topic: given.topic,
+            num_partitions: given.num_partitions,
+            replication_factor: given.replication_factor,
+            replica_assignment: given.replica_assignment.unwrap_or_default(),
+            config: given.config.unwrap_or_default().into_iter().collect(),
+        }
+    }
+}
+
+pub fn number(what: &str, digits: &str) -> KafkaResult<i64> {
+    digits.parse().map_err(|_| KafkaError::invalid_argument(format!("{what} must be a whole number, got {digits:?}")))
+}
+
+pub fn partitions<T>(given: Vec<T>) -> KafkaResult<Vec<Partition>>
+where
+    Partition: TryFrom<T>,
+    KafkaError: From<<Partition as TryFrom<T>>::Error>,
+{
+    given.into_iter().map(|one| Partition::try_from(one).map_err(KafkaError::from)).collect()
+}
+
+impl From<std::convert::Infallible> for KafkaError {
+    fn from(never: std::convert::Infallible) -> KafkaError {
+        match never {}
+    }
+}

@@ -1,0 +1,63 @@
+//! Facts about this build.
+
+use std::collections::HashMap;
+
+use napi_derive::napi;
+
+use super::bridge;
+use crate::core::ffi;
+use crate::frame;
+
+/// Runs once when the addon is loaded: a panic is reported as an error by whoever catches it, never on stderr.
+#[napi_derive::module_init]
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+/// This package's version, which its JavaScript must have too.
+#[napi(catch_unwind)]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+#[napi(catch_unwind)]
+pub fn librdkafka_version() -> String {
+    ffi::librdkafka_version()
+}
+
+/// librdkafka's `builtin.features`: codecs, security protocols and SASL mechanisms that are linked in.
+#[napi(catch_unwind)]
+pub fn features() -> Vec<String> {
+    let properties = ffi::client::properties();
+    let features = properties.into_iter().find(|(name, _)| name == "builtin.features");
+    features.map(|(_, list)| list.split(',').map(|name| name.trim().to_owned()).collect()).unwrap_or_default()
+}
+
+/// Every librdkafka property with its default, "" where there is none.
+#[napi(catch_unwind)]
+pub fn properties() -> HashMap<String, String> {
+    ffi::client::properties().into_iter().collect()
+}
+
+/// `ERR__TIMED_OUT` for -185.
+#[napi(catch_unwind)]
+pub fn error_name(code: i32) -> String {
+    ffi::error_name(code)
+}
+
+#[napi(catch_unwind)]
+pub fn error_text(code: i32) -> String {
+    ffi::error_text(code)
+}
+
+/// The constants of the frame layout, for the test that compares them with `lib/frame/layout.js`.
+#[napi(catch_unwind)]
+pub fn frame_constants() -> HashMap<String, i32> {
+    frame::constants().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// For tests: behave as where the runtime forbids external buffers.
+#[napi(catch_unwind)]
+pub fn force_copy(on: bool) {
+    bridge::force_copy(on);
+}

@@ -1,0 +1,258 @@
+//! Requests to the cluster that are neither produce nor consume.
+
+#![deny(unsafe_code)]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
+
+use super::config::Config;
+use super::consumer::read_metadata;
+use super::error::{codes, KafkaError, KafkaResult};
+use super::event::{Done, EventSink};
+use super::ffi::admin::{NewTopic, OffsetResult, TopicResult};
+use super::ffi::metadata::{BrokerMetadata, TopicMetadata};
+use super::ffi::{Client, Event, EventKind, Kind, Partition, Queue};
+use super::producer::lock;
+use super::runtime;
+use super::session::Session;
+
+pub struct Admin {
+    config: Config,
+    session: Arc<Session>,
+    link: Mutex<Option<Link>>,
+}
+
+#[derive(Clone)]
+struct Link {
+    client: Arc<Client>,
+    commands: UnboundedSender<Command>,
+}
+
+pub enum Request {
+    CreateTopics { topics: Vec<NewTopic>, timeout_ms: u32, validate_only: bool, done: Done<Vec<TopicResult>> },
+    DeleteTopics { topics: Vec<String>, timeout_ms: u32, done: Done<Vec<TopicResult>> },
+    /// The offset of each partition is the timestamp asked for: milliseconds, -1 the end, -2 the beginning.
+    ListOffsets { partitions: Vec<Partition>, timeout_ms: u32, done: Done<Vec<OffsetResult>> },
+}
+
+enum Command {
+    Request(Request),
+    Close(Done<()>),
+    Abandon,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterMetadata {
+    pub brokers: Vec<BrokerMetadata>,
+    /// -1 when the cluster did not say.
+    pub controller_id: i32,
+    pub cluster_id: Option<String>,
+    pub topics: Vec<TopicMetadata>,
+}
+
+impl Admin {
+    pub fn new(config: Config, sink: Arc<dyn EventSink>) -> KafkaResult<Admin> {
+        super::ffi::client::check_config(&config)?;
+        Ok(Admin { config, session: Session::new(sink), link: Mutex::default() })
+    }
+
+    pub fn connect(self: &Arc<Self>, timeout_ms: u32, done: Done<()>) {
+        let admin = Arc::clone(self);
+        runtime::blocking(move || done(admin.open(timeout_ms)));
+    }
+
+    fn open(&self, timeout_ms: u32) -> KafkaResult<()> {
+        if lock(&self.link).is_some() {
+            return Ok(());
+        }
+        let client = Client::new(Kind::Producer, &self.config, self.session.clone())?;
+        let (mut main, mut results) = (client.main_queue(), client.new_queue());
+        main.enable_wake();
+        results.enable_wake();
+        let (commands, receiver) = unbounded_channel();
+        let session = Arc::clone(&self.session);
+        let event_loop =
+            EventLoop { client: Arc::clone(&client), session, main, results, pending: HashMap::new(), next: 0 };
+        self.session.run(event_loop.run(receiver))?;
+        let ready = self.session.wait_ready(&client, timeout_ms);
+        match ready {
+            Ok(()) => *lock(&self.link) = Some(Link { client, commands }),
+            Err(_) => {
+                drop(client);
+                let _ = commands.send(Command::Abandon);
+            }
+        }
+        ready
+    }
+
+    pub fn request(&self, request: Request) {
+        let command = Command::Request(request);
+        let refused = match &*lock(&self.link) {
+            None => Some(command),
+            Some(link) => link.commands.send(command).err().map(|refused| refused.0),
+        };
+        if let Some(Command::Request(request)) = refused {
+            request.fail(not_connected());
+        }
+    }
+
+    /// Of all topics, or of those named.
+    pub fn metadata(&self, topics: Option<Vec<String>>, timeout_ms: u32, done: Done<ClusterMetadata>) {
+        let Some(client) = lock(&self.link).as_ref().map(|link| Arc::clone(&link.client)) else {
+            return done(Err(not_connected()));
+        };
+        runtime::blocking(move || {
+            let answer = read_metadata(&client, topics, timeout_ms).map(|metadata| ClusterMetadata {
+                brokers: metadata.brokers,
+                controller_id: client.controller_id(1000),
+                cluster_id: client.cluster_id(1000),
+                topics: metadata.topics,
+            });
+            drop(client);
+            done(answer);
+        });
+    }
+
+    pub fn close(&self, done: Done<()>) {
+        self.session.cancel();
+        match lock(&self.link).take() {
+            None => done(Ok(())),
+            Some(Link { client, commands }) => {
+                drop(client);
+                if let Err(refused) = commands.send(Command::Close(done)) {
+                    if let Command::Close(done) = refused.0 {
+                        done(Ok(()));
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn abandon(&self) {
+        self.session.cancel();
+        if let Some(link) = lock(&self.link).take() {
+            let _ = link.commands.send(Command::Abandon);
+        }
+    }
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+fn not_connected() -> KafkaError {
+    KafkaError::state("The admin client is not connected")
+}
+
+impl Request {
+    fn fail(self, error: KafkaError) {
+        match self {
+            Request::CreateTopics { done, .. } | Request::DeleteTopics { done, .. } => done(Err(error)),
+            Request::ListOffsets { done, .. } => done(Err(error)),
+        }
+    }
+}
+
+/// What waits for a result.
+enum Waiting {
+    Topics(Done<Vec<TopicResult>>),
+    Offsets(Done<Vec<OffsetResult>>),
+}
+
+impl Waiting {
+    fn answer(self, event: &Event) {
+        let failed = (event.code() != codes::NO_ERROR).then(|| event.error());
+        match (self, failed) {
+            (Waiting::Topics(done), None) => done(Ok(event.topic_results())),
+            (Waiting::Offsets(done), None) => done(Ok(event.offset_results())),
+            (waiting, Some(error)) => waiting.fail(error),
+        }
+    }
+
+    fn fail(self, error: KafkaError) {
+        match self {
+            Waiting::Topics(done) => done(Err(error)),
+            Waiting::Offsets(done) => done(Err(error)),
+        }
+    }
+}
+
+struct EventLoop {
+    client: Arc<Client>,
+    session: Arc<Session>,
+    main: Queue,
+    results: Queue,
+    pending: HashMap<u64, Waiting>,
+    next: u64,
+}
+
+impl EventLoop {
+    async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+        let session = Arc::clone(&self.session);
+        let closed = loop {
+            tokio::select! {
+                _ = session.wake.notified() => {}
+                command = commands.recv() => match command {
+                    Some(Command::Request(request)) => self.send(request),
+                    Some(Command::Close(done)) => break Some(done),
+                    Some(Command::Abandon) | None => break None,
+                },
+            }
+            while let Some(event) = self.main.poll() {
+                self.session.serve(event);
+            }
+            while let Some(event) = self.results.poll() {
+                if let EventKind::Result = event.kind() {
+                    if let Some(waiting) = self.pending.remove(&event.opaque()) {
+                        waiting.answer(&event);
+                    }
+                }
+            }
+        };
+        self.end(closed);
+    }
+
+    fn send(&mut self, request: Request) {
+        self.next += 1;
+        let number = self.next;
+        let limit = |timeout_ms: u32| timeout_ms.min(i32::MAX as u32) as i32;
+        let (sent, waiting) = match request {
+            Request::CreateTopics { topics, timeout_ms, validate_only, done } => (
+                self.client.create_topics(&topics, limit(timeout_ms), validate_only, &self.results, number),
+                Waiting::Topics(done),
+            ),
+            Request::DeleteTopics { topics, timeout_ms, done } => (
+                self.client.delete_topics(&topics, limit(timeout_ms), &self.results, number),
+                Waiting::Topics(done),
+            ),
+            Request::ListOffsets { partitions, timeout_ms, done } => (
+                self.client.list_offsets(&partitions, limit(timeout_ms), &self.results, number),
+                Waiting::Offsets(done),
+            ),
+        };
+        match sent {
+            Ok(()) => drop(self.pending.insert(number, waiting)),
+            Err(error) => waiting.fail(error),
+        }
+    }
+
+    fn end(self, closed: Option<Done<()>>) {
+        let EventLoop { client, main, results, pending, .. } = self;
+        for waiting in pending.into_values() {
+            waiting.fail(KafkaError::new(codes::DESTROY, "The admin client was disconnected while the request was under way"));
+        }
+        runtime::blocking(move || {
+            drop((main, results));
+            drop(client);
+            if let Some(done) = closed {
+                done(Ok(()));
+            }
+        });
+    }
+}

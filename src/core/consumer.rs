@@ -1,0 +1,543 @@
+//! The consume path: membership, demand, frames out, commits and seeks in.
+//!
+//! Partitions are forwarded to a message queue of our own, away from librdkafka's consumer queue. That one then carries
+//! only control events, so a rebalance never stands behind a hundred thousand messages.
+
+#![deny(unsafe_code)]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
+
+use super::config::Config;
+use super::error::{codes, KafkaError, KafkaResult};
+use super::event::{Done, Event, EventSink, RebalanceKind};
+use super::fetch::{Fetched, Fetcher, FrameLimits, Partitions, TopicNames};
+use super::ffi::metadata::{Metadata, Scope};
+use super::ffi::{self, Client, EventKind, Kind, Partition, Queue, Topic};
+use super::producer::lock;
+use super::rebalance::{Membership, Pending};
+use super::runtime;
+use super::session::Session;
+
+pub struct Consumer {
+    config: Config,
+    limits: FrameLimits,
+    session: Arc<Session>,
+    names: TopicNames,
+    progress: Arc<Progress>,
+    link: Mutex<Option<Link>>,
+}
+
+#[derive(Clone)]
+struct Link {
+    client: Arc<Client>,
+    commands: UnboundedSender<Command>,
+}
+
+/// When JavaScript last showed that it is alive. Past `max.poll.interval.ms` nothing polls any more, so that the broker
+/// gives the partitions to somebody who works.
+struct Progress {
+    start: Instant,
+    last_ms: AtomicU64,
+    limit_ms: u64,
+}
+
+impl Progress {
+    fn note(&self) {
+        self.last_ms.store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    fn is_stalled(&self) -> bool {
+        let now = self.start.elapsed().as_millis() as u64;
+        now.saturating_sub(self.last_ms.load(Ordering::Relaxed)) > self.limit_ms
+    }
+}
+
+pub struct Subscription {
+    pub topic: String,
+    /// Where to start without a committed offset, and when the committed one is gone.
+    pub from_beginning: bool,
+}
+
+pub enum Command {
+    Subscribe(Vec<Subscription>, Done<()>),
+    Request(u32),
+    Progress,
+    Assign(i32, Vec<Partition>, Done<()>),
+    Unassign(i32, Done<()>),
+    Commit(Vec<Partition>, Done<()>),
+    Seek { partition: Partition, epoch: i32, deadline: Instant, done: Done<()> },
+    Pause(Vec<Partition>, Done<()>),
+    Resume(Vec<Partition>, Done<()>),
+    Close(Duration, Done<()>),
+    Abandon,
+}
+
+impl Consumer {
+    pub fn new(config: Config, limits: FrameLimits, sink: Arc<dyn EventSink>) -> KafkaResult<Consumer> {
+        ffi::client::check_config(&config)?;
+        let limit_ms = config.number("max.poll.interval.ms", 300_000);
+        let progress = Progress { start: Instant::now(), last_ms: AtomicU64::new(0), limit_ms };
+        Ok(Consumer {
+            config,
+            limits,
+            session: Session::new(sink),
+            names: TopicNames::default(),
+            progress: Arc::new(progress),
+            link: Mutex::default(),
+        })
+    }
+
+    pub fn connect(self: &Arc<Self>, timeout_ms: u32, done: Done<()>) {
+        let consumer = Arc::clone(self);
+        runtime::blocking(move || done(consumer.open(timeout_ms)));
+    }
+
+    fn open(&self, timeout_ms: u32) -> KafkaResult<()> {
+        if lock(&self.link).is_some() {
+            return Ok(());
+        }
+        if self.config.get("group.id").is_none_or(str::is_empty) {
+            return Err(KafkaError::invalid_argument("A consumer needs the property group.id"));
+        }
+        let client = Client::new(Kind::Consumer, &self.config, self.session.clone())?;
+        self.progress.note();
+        let tick = Duration::from_millis((self.progress.limit_ms / 4).clamp(50, 1000));
+        let (commands, receiver) = unbounded_channel();
+        let fetcher = Fetcher::new(self.limits, self.names.clone());
+        let event_loop = EventLoop::new(&client, &self.session, &self.progress, fetcher);
+        self.session.run(event_loop.run(receiver, tick))?;
+        match self.session.wait_ready(&client, timeout_ms) {
+            Ok(()) => *lock(&self.link) = Some(Link { client, commands }),
+            Err(error) => {
+                drop(client);
+                let _ = commands.send(Command::Abandon);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn topic_name(&self, id: u32) -> Option<String> {
+        self.names.name(id)
+    }
+
+    /// Has the event loop carry a command out; one that cannot be is answered here.
+    pub fn command(&self, command: Command) {
+        self.progress.note();
+        let refused = match &*lock(&self.link) {
+            None => Some(command),
+            Some(link) => link.commands.send(command).err().map(|refused| refused.0),
+        };
+        if let Some(command) = refused {
+            command.refuse();
+        }
+    }
+
+    /// JavaScript is alive and handlers advance.
+    pub fn progress(&self) {
+        let stalled = self.progress.is_stalled();
+        self.progress.note();
+        if stalled {
+            self.command(Command::Progress);
+        }
+    }
+
+    pub fn committed(&self, partitions: Vec<Partition>, timeout_ms: u32, done: Done<Vec<Partition>>) {
+        self.blocking(done, move |client| client.committed(&partitions, timeout_ms.min(i32::MAX as u32) as i32));
+    }
+
+    /// Of all topics, or of those named.
+    pub fn metadata(&self, topics: Option<Vec<String>>, timeout_ms: u32, done: Done<Metadata>) {
+        self.blocking(done, move |client| read_metadata(client, topics, timeout_ms));
+    }
+
+    fn blocking<T: Send + 'static>(
+        &self,
+        done: Done<T>,
+        work: impl FnOnce(&Arc<Client>) -> KafkaResult<T> + Send + 'static,
+    ) {
+        match lock(&self.link).as_ref().map(|link| Arc::clone(&link.client)) {
+            None => done(Err(not_connected())),
+            Some(client) => runtime::blocking(move || done(work(&client))),
+        }
+    }
+
+    /// Leaves the group and destroys the handle; after `timeout_ms` without waiting for the group any longer.
+    pub fn close(&self, timeout_ms: u32, done: Done<()>) {
+        self.session.cancel();
+        match lock(&self.link).take() {
+            None => done(Ok(())),
+            Some(Link { client, commands }) => {
+                drop(client);
+                let command = Command::Close(Duration::from_millis(timeout_ms.into()), done);
+                if let Err(refused) = commands.send(command) {
+                    refused.0.refuse();
+                }
+            }
+        }
+    }
+
+    pub fn abandon(&self) {
+        self.session.cancel();
+        if let Some(link) = lock(&self.link).take() {
+            let _ = link.commands.send(Command::Abandon);
+        }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+pub(super) fn read_metadata(
+    client: &Arc<Client>,
+    topics: Option<Vec<String>>,
+    timeout_ms: u32,
+) -> KafkaResult<Metadata> {
+    let timeout_ms = timeout_ms.min(i32::MAX as u32) as i32;
+    let Some(topics) = topics else { return client.metadata(Scope::AllTopics, timeout_ms) };
+    let mut all: Option<Metadata> = None;
+    for topic in &topics {
+        let one = client.metadata(Scope::Topic(topic), timeout_ms)?;
+        match &mut all {
+            None => all = Some(one),
+            Some(all) => all.topics.extend(one.topics),
+        }
+    }
+    match all {
+        Some(all) => Ok(all),
+        None => client.metadata(Scope::Local, timeout_ms).map(|local| Metadata { topics: Vec::new(), ..local }),
+    }
+}
+
+fn not_connected() -> KafkaError {
+    KafkaError::state("The consumer is not connected")
+}
+
+impl Command {
+    fn refuse(self) {
+        match self {
+            Command::Close(_, done) | Command::Unassign(_, done) => done(Ok(())),
+            Command::Subscribe(_, done)
+            | Command::Assign(_, _, done)
+            | Command::Commit(_, done)
+            | Command::Seek { done, .. }
+            | Command::Pause(_, done)
+            | Command::Resume(_, done) => done(Err(not_connected())),
+            Command::Request(_) | Command::Progress | Command::Abandon => {}
+        }
+    }
+}
+
+struct EventLoop {
+    client: Arc<Client>,
+    session: Arc<Session>,
+    progress: Arc<Progress>,
+    fetcher: Fetcher,
+    control: Queue,
+    messages: Queue,
+    replies: Queue,
+    /// Frames that JavaScript can still take.
+    demand: u32,
+    membership: Membership,
+    /// Held so that the properties given to the first handle of a topic stay.
+    topics: HashMap<String, Topic>,
+    commits: HashMap<u64, Done<()>>,
+    next_commit: u64,
+    seeks: Vec<Command>,
+    closing: Option<(Instant, Done<()>)>,
+}
+
+impl Partitions for (&Client, &Membership) {
+    fn high_watermark(&self, topic: &str, partition: i32) -> i64 {
+        self.0.cached_high_watermark(topic, partition)
+    }
+
+    fn epoch(&self, topic: &str, partition: i32) -> i32 {
+        self.1.epoch(topic, partition)
+    }
+}
+
+impl EventLoop {
+    fn new(client: &Arc<Client>, session: &Arc<Session>, progress: &Arc<Progress>, fetcher: Fetcher) -> EventLoop {
+        let (mut control, mut messages, mut replies) =
+            (client.consumer_queue(), client.new_queue(), client.new_queue());
+        control.enable_wake();
+        messages.enable_wake();
+        replies.enable_wake();
+        EventLoop {
+            client: Arc::clone(client),
+            session: Arc::clone(session),
+            progress: Arc::clone(progress),
+            fetcher,
+            control,
+            messages,
+            replies,
+            demand: 0,
+            membership: Membership::default(),
+            topics: HashMap::new(),
+            commits: HashMap::new(),
+            next_commit: 0,
+            seeks: Vec::new(),
+            closing: None,
+        }
+    }
+
+    async fn run(mut self, mut commands: UnboundedReceiver<Command>, tick: Duration) {
+        let session = Arc::clone(&self.session);
+        let mut tick = tokio::time::interval(tick);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let impatient = !self.seeks.is_empty() || self.closing.is_some();
+            let soon = async {
+                match impatient {
+                    true => tokio::time::sleep(Duration::from_millis(20)).await,
+                    false => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = session.wake.notified() => {}
+                _ = tick.tick() => {}
+                _ = soon => {}
+                command = commands.recv() => match command {
+                    Some(Command::Abandon) | None => return self.end(),
+                    Some(command) => self.carry_out(command),
+                },
+            }
+            // Everything that was asked for in the same turn, before messages move.
+            while let Ok(command) = commands.try_recv() {
+                match command {
+                    Command::Abandon => return self.end(),
+                    command => self.carry_out(command),
+                }
+            }
+            self.serve_control();
+            self.serve_replies();
+            self.retry_seeks();
+            self.drain();
+            if let Some((deadline, _)) = &self.closing {
+                if self.client.is_consumer_closed() || Instant::now() >= *deadline {
+                    return self.end();
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Request(frames) => self.demand = self.demand.saturating_add(frames),
+            Command::Progress | Command::Abandon => {}
+            Command::Subscribe(topics, done) => done(self.subscribe(topics)),
+            Command::Assign(generation, partitions, done) => done(self.assign(generation, partitions)),
+            Command::Unassign(generation, done) => done(self.unassign(generation)),
+            Command::Commit(offsets, done) => self.commit(offsets, done),
+            Command::Seek { .. } => self.seek(command),
+            Command::Pause(partitions, done) => done(runtime::in_place(|| self.client.pause(&partitions))),
+            Command::Resume(partitions, done) => done(runtime::in_place(|| self.client.resume(&partitions))),
+            Command::Close(timeout, done) => self.close(timeout, done),
+        }
+    }
+
+    fn subscribe(&mut self, topics: Vec<Subscription>) -> KafkaResult<()> {
+        let mut names = Vec::with_capacity(topics.len());
+        for Subscription { topic, from_beginning } in topics {
+            if !self.topics.contains_key(&topic) {
+                let reset = if from_beginning { "earliest" } else { "latest" };
+                let handle = Topic::new(&self.client, &topic, &[("auto.offset.reset", reset)])?;
+                self.topics.insert(topic.clone(), handle);
+            }
+            names.push(topic);
+        }
+        runtime::in_place(|| self.client.subscribe(&names))
+    }
+
+    fn assign(&mut self, generation: i32, partitions: Vec<Partition>) -> KafkaResult<()> {
+        if self.membership.answered(generation, RebalanceKind::Assign).is_none() {
+            return Ok(()); // answered meanwhile, by a close or a later rebalance
+        }
+        self.drop_seeks();
+        for partition in &partitions {
+            let queue = self.client.partition_queue(&partition.topic, partition.partition)?;
+            queue.forward(&self.messages);
+            self.membership.own(&partition.topic, partition.partition, queue);
+        }
+        runtime::in_place(|| self.client.assign(&partitions))
+    }
+
+    fn unassign(&mut self, generation: i32) -> KafkaResult<()> {
+        match self.membership.answered(generation, RebalanceKind::Revoke) {
+            None => Ok(()),
+            Some(pending) => self.give_up(pending),
+        }
+    }
+
+    fn give_up(&mut self, pending: Pending) -> KafkaResult<()> {
+        self.drop_seeks();
+        let result = runtime::in_place(|| self.client.unassign(&pending.partitions));
+        if pending.cooperative {
+            self.membership.disown(&pending.partitions);
+        } else {
+            self.membership.owned.clear();
+        }
+        result
+    }
+
+    fn commit(&mut self, offsets: Vec<Partition>, done: Done<()>) {
+        if offsets.is_empty() {
+            return done(Ok(()));
+        }
+        self.next_commit += 1;
+        match self.client.commit(&offsets, &self.replies, self.next_commit) {
+            Ok(()) => drop(self.commits.insert(self.next_commit, done)),
+            Err(error) => done(Err(error)),
+        }
+    }
+
+    /// A partition that has not begun to fetch cannot be sought yet: tried again until it has, or is given up.
+    fn seek(&mut self, command: Command) {
+        let Command::Seek { partition, epoch, deadline, done } = command else { return };
+        if !self.membership.owns(&partition.topic, partition.partition) {
+            return done(Err(KafkaError::from_code(codes::STATE)));
+        }
+        match runtime::in_place(|| self.client.seek(&partition, 1000)) {
+            Ok(()) => {
+                self.membership.set_epoch(&partition.topic, partition.partition, epoch);
+                done(Ok(()));
+            }
+            Err(error) if matches!(error.code, codes::STATE | codes::TIMED_OUT) && Instant::now() < deadline => {
+                self.seeks.push(Command::Seek { partition, epoch, deadline, done });
+            }
+            Err(error) => done(Err(error)),
+        }
+    }
+
+    fn retry_seeks(&mut self) {
+        for seek in std::mem::take(&mut self.seeks) {
+            self.seek(seek);
+        }
+    }
+
+    fn drop_seeks(&mut self) {
+        self.seeks.drain(..).for_each(Command::refuse);
+    }
+
+    fn close(&mut self, timeout: Duration, done: Done<()>) {
+        self.demand = 0;
+        self.drop_seeks();
+        for pending in self.membership.take_pending() {
+            let _ = self.give_up(pending);
+        }
+        let _ = self.client.close_consumer(&self.control);
+        self.closing = Some((Instant::now() + timeout, done));
+    }
+
+    /// Rebalances, errors and statistics. Each poll tells librdkafka that the application is alive, so a stalled one
+    /// does not poll.
+    fn serve_control(&mut self) {
+        if self.progress.is_stalled() && self.closing.is_none() {
+            return;
+        }
+        while let Some(event) = self.control.poll() {
+            let Some(event) = self.session.serve(event) else { continue };
+            match event.kind() {
+                EventKind::Rebalance => self.rebalance(&event),
+                EventKind::Fetch => event.each_message(|message| {
+                    let mut error = KafkaError::from_code(message.code());
+                    if let Some(text) = message.error_text().filter(|text| !text.is_empty()) {
+                        error.message = text;
+                    }
+                    if error.code != codes::NO_ERROR && error.code != codes::PARTITION_EOF {
+                        self.session.error(error, Some((message.topic(), message.partition())));
+                    }
+                }),
+                _ => {}
+            }
+        }
+    }
+
+    fn rebalance(&mut self, event: &ffi::Event) {
+        let kind = match event.code() {
+            codes::ASSIGN_PARTITIONS => RebalanceKind::Assign,
+            codes::REVOKE_PARTITIONS => RebalanceKind::Revoke,
+            _ => {
+                self.session.error(event.error(), None);
+                RebalanceKind::Revoke
+            }
+        };
+        let cooperative = self.client.is_cooperative();
+        let lost = kind == RebalanceKind::Revoke && self.client.assignment_lost();
+        let asked = self.membership.begin(kind, lost, cooperative, event.partitions());
+        if self.closing.is_some() {
+            // Nobody asks JavaScript any more: it has finished its handlers before it closed.
+            for pending in self.membership.take_pending() {
+                let _ = match pending.kind {
+                    RebalanceKind::Assign => runtime::in_place(|| self.client.unassign(&pending.partitions)),
+                    RebalanceKind::Revoke => self.give_up(pending),
+                };
+            }
+            return;
+        }
+        self.session.sink.emit(Event::Rebalance(asked));
+    }
+
+    fn serve_replies(&mut self) {
+        while let Some(event) = self.replies.poll() {
+            if let EventKind::OffsetCommit = event.kind() {
+                let Some(done) = self.commits.remove(&event.opaque()) else { continue };
+                let failed = event.partitions().into_iter().find(|partition| partition.code != codes::NO_ERROR);
+                done(match (event.code(), failed) {
+                    (codes::NO_ERROR, None) => Ok(()),
+                    (codes::NO_ERROR, Some(partition)) => Err(KafkaError::from_code(partition.code)),
+                    (code, _) => Err(KafkaError::from_code(code)),
+                });
+            }
+        }
+    }
+
+    /// Frames to JavaScript, as many as it can take.
+    fn drain(&mut self) {
+        if self.closing.is_some() || self.membership.is_revoking_all() {
+            return;
+        }
+        while self.demand > 0 {
+            let generation = self.membership.generation();
+            let fetched = self.fetcher.fetch(&self.messages, generation, &(&*self.client, &self.membership));
+            if fetched.is_empty() {
+                return;
+            }
+            for item in fetched {
+                match item {
+                    Fetched::Frame(frame) => {
+                        self.demand = self.demand.saturating_sub(1);
+                        self.session.sink.emit(Event::Frame(frame));
+                    }
+                    Fetched::Error(error, topic, partition) => self.session.error(error, Some((topic, partition))),
+                }
+            }
+        }
+    }
+
+    fn end(self) {
+        let EventLoop { client, control, messages, replies, membership, topics, commits, seeks, closing, fetcher, .. } =
+            self;
+        seeks.into_iter().for_each(Command::refuse);
+        for done in commits.into_values() {
+            done(Err(KafkaError::from_code(codes::DESTROY)));
+        }
+        runtime::blocking(move || {
+            drop((fetcher, membership, topics));
+            drop((control, messages, replies));
+            drop(client);
+            if let Some((_, done)) = closing {
+                done(Ok(()));
+            }
+        });
+    }
+}

@@ -1,0 +1,191 @@
+//! Delivery reports, folded per send: JavaScript hears once of each send, not once of each message.
+
+#![deny(unsafe_code)]
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::error::codes;
+use crate::frame::writer::{Delivered, DeliveriesWriter};
+
+/// What librdkafka carries with each record and gives back in its report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    pub send: u32,
+    pub topic: u32,
+}
+
+impl Tag {
+    pub fn pack(self) -> u64 {
+        u64::from(self.send) << 32 | u64::from(self.topic)
+    }
+
+    pub fn unpack(packed: u64) -> Tag {
+        Tag { send: (packed >> 32) as u32, topic: packed as u32 }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Send {
+    remaining: u32,
+    error: i32,
+    failed: u32,
+    partitions: Vec<Delivered>,
+}
+
+/// The sends that wait for reports, and those that are complete and not yet told.
+#[derive(Default)]
+pub struct Sends {
+    waiting: HashMap<u32, Send, BuildHasherDefault<NumberHasher>>,
+    complete: DeliveriesWriter,
+}
+
+impl Sends {
+    /// Announces a send. Doing so again, when a walk resumes, changes nothing.
+    pub fn begin(&mut self, id: u32, records: u32) {
+        if records == 0 {
+            self.complete.push(id, codes::NO_ERROR, 0, &[]);
+        } else {
+            self.waiting.entry(id).or_insert_with(|| Send { remaining: records, ..Send::default() });
+        }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Folds the report of one record; `offset` below zero when unknown.
+    pub fn report(&mut self, tag: Tag, partition: i32, offset: i64, error: i32) {
+        let Some(send) = self.waiting.get_mut(&tag.send) else { return };
+        if error != codes::NO_ERROR {
+            send.failed += 1;
+            if send.error == codes::NO_ERROR {
+                send.error = error;
+            }
+        } else {
+            let topic = tag.topic as i32;
+            // Reports of one partition come in a row.
+            let found = send.partitions.iter_mut().rev().find(|part| part.partition == partition && part.topic == topic);
+            match found {
+                Some(part) => {
+                    part.count += 1;
+                    if offset >= 0 && (part.base_offset < 0 || offset < part.base_offset) {
+                        part.base_offset = offset;
+                    }
+                }
+                None => {
+                    let base_offset = offset.max(-1);
+                    send.partitions.push(Delivered { topic, partition, base_offset, count: 1 });
+                }
+            }
+        }
+        send.remaining -= 1;
+        if send.remaining == 0 {
+            if let Some(send) = self.waiting.remove(&tag.send) {
+                self.complete.push(tag.send, send.error, send.failed, &send.partitions);
+            }
+        }
+    }
+
+    pub fn has_complete(&self) -> bool {
+        !self.complete.is_empty()
+    }
+
+    /// A deliveries frame of everything that became complete since the last one.
+    pub fn take_complete(&mut self) -> Option<Vec<u8>> {
+        (!self.complete.is_empty()).then(|| std::mem::take(&mut self.complete).finish())
+    }
+}
+
+/// Send ids are consecutive numbers: spreading them is all that a hash must do.
+#[derive(Default)]
+pub struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u32(self.0 as u32 ^ u32::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(frame: &[u8]) -> Vec<i32> {
+        frame.chunks_exact(4).map(|word| i32::from_le_bytes(word.try_into().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_send_is_told_once_when_its_last_report_is_in() {
+        let mut sends = Sends::default();
+        sends.begin(7, 3);
+        let tag = Tag { send: 7, topic: 1 };
+        sends.report(tag, 0, 11, 0);
+        sends.report(tag, 2, 5, 0);
+        assert!(sends.take_complete().is_none());
+        sends.report(tag, 0, 10, 0);
+        let frame = words(&sends.take_complete().unwrap());
+        assert_eq!(frame[4..], [7, 0, 0, 2, 1, 0, 10, 0, 2, 0, 1, 2, 5, 0, 1, 0]);
+        assert!(sends.is_idle() && sends.take_complete().is_none());
+    }
+
+    #[test]
+    fn the_first_error_counts_and_failures_are_numbered() {
+        let mut sends = Sends::default();
+        sends.begin(1, 3);
+        let tag = Tag { send: 1, topic: 0 };
+        sends.report(tag, 0, -1001, codes::MSG_TIMED_OUT);
+        sends.report(tag, 0, -1001, 10);
+        sends.report(tag, 0, 4, 0);
+        let frame = words(&sends.take_complete().unwrap());
+        assert_eq!(frame[4..8], [1, codes::MSG_TIMED_OUT, 2, 1]);
+    }
+
+    #[test]
+    fn an_unknown_offset_is_minus_one_and_a_known_one_replaces_it() {
+        let mut sends = Sends::default();
+        sends.begin(1, 2);
+        sends.report(Tag { send: 1, topic: 0 }, 0, -1001, 0);
+        sends.report(Tag { send: 1, topic: 0 }, 0, 9, 0);
+        let frame = words(&sends.take_complete().unwrap());
+        assert_eq!(frame[8..12], [0, 0, 9, 0]);
+    }
+
+    #[test]
+    fn announcing_a_send_again_keeps_what_was_reported() {
+        let mut sends = Sends::default();
+        sends.begin(1, 2);
+        sends.report(Tag { send: 1, topic: 0 }, 0, 1, 0);
+        sends.begin(1, 2);
+        sends.report(Tag { send: 1, topic: 0 }, 0, 2, 0);
+        assert!(sends.take_complete().is_some());
+    }
+
+    #[test]
+    fn tags_survive_the_journey() {
+        for tag in [Tag { send: u32::MAX, topic: 0 }, Tag { send: 0, topic: u32::MAX }, Tag { send: 5, topic: 6 }] {
+            assert_eq!(Tag::unpack(tag.pack()), tag);
+        }
+    }
+
+    #[test]
+    fn a_send_without_records_is_complete_at_once() {
+        let mut sends = Sends::default();
+        sends.begin(3, 0);
+        assert!(sends.take_complete().is_some());
+    }
+}

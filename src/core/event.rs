@@ -1,0 +1,118 @@
+//! What native code tells JavaScript, and how it answers a call.
+
+#![deny(unsafe_code)]
+
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+
+use super::error::{KafkaError, KafkaResult};
+
+/// In the order in which a client emits them, JavaScript hears of them.
+pub enum Event {
+    /// A consume frame.
+    Frame(FrameBuffer),
+    /// A deliveries frame.
+    Deliveries(Vec<u8>),
+    Rebalance(Rebalance),
+    Error(ErrorEvent),
+    Log(LogEvent),
+    /// librdkafka's statistics document, as it is.
+    Statistics(String),
+    /// `sasl.oauthbearer.config`, for whoever makes the token.
+    TokenRefresh(String),
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TopicPartition {
+    pub topic: String,
+    pub partition: i32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RebalanceKind {
+    Assign,
+    Revoke,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Rebalance {
+    pub kind: RebalanceKind,
+    /// The partitions may already belong to another member: nothing may be committed for them.
+    pub lost: bool,
+    pub cooperative: bool,
+    pub generation: i32,
+    pub partitions: Vec<TopicPartition>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ErrorEvent {
+    #[serde(flatten)]
+    pub error: KafkaError,
+    #[serde(flatten)]
+    pub partition: Option<TopicPartition>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LogEvent {
+    /// syslog's, 0 to 7.
+    pub level: i32,
+    pub facility: String,
+    pub message: String,
+}
+
+/// Takes events to JavaScript. Called from any thread; never blocks.
+pub trait EventSink: Send + Sync + 'static {
+    fn emit(&self, event: Event);
+}
+
+/// Answers one call. Called once, from any thread.
+pub type Done<T> = Box<dyn FnOnce(KafkaResult<T>) + Send>;
+
+/// Memory of a frame; goes back to its pool when JavaScript has dropped the last view of it.
+pub struct FrameBuffer {
+    bytes: Vec<u8>,
+    pool: Arc<FramePool>,
+}
+
+impl FrameBuffer {
+    pub fn new(bytes: Vec<u8>, pool: &Arc<FramePool>) -> FrameBuffer {
+        FrameBuffer { bytes, pool: Arc::clone(pool) }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for FrameBuffer {
+    fn drop(&mut self) {
+        self.pool.give_back(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// A few recycled frames: fresh large allocations cost page faults.
+#[derive(Default)]
+pub struct FramePool(Mutex<Vec<Vec<u8>>>);
+
+impl FramePool {
+    const KEPT: usize = 4;
+    const LARGEST_KEPT: usize = 1 << 20;
+
+    pub fn take(&self, capacity: usize) -> Vec<u8> {
+        let recycled = self.0.lock().ok().and_then(|mut frames| frames.pop());
+        recycled.unwrap_or_else(|| Vec::with_capacity(capacity))
+    }
+
+    fn give_back(&self, frame: Vec<u8>) {
+        if frame.capacity() > Self::LARGEST_KEPT {
+            return;
+        }
+        if let Ok(mut frames) = self.0.lock() {
+            if frames.len() < Self::KEPT {
+                frames.push(frame);
+            }
+        }
+    }
+}

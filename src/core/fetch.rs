@@ -1,0 +1,168 @@
+//! Draining: fetched messages from librdkafka's queue into frames.
+
+#![deny(unsafe_code)]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::error::{codes, KafkaError};
+use super::event::{FrameBuffer, FramePool};
+use super::ffi::{Message, Messages, Queue};
+use super::producer::lock;
+use crate::frame::writer::{ConsumeFrameWriter, MessageView};
+
+/// How much one frame carries. Smaller frames keep the event loop responsive, larger ones cost fewer crossings.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameLimits {
+    pub bytes: usize,
+    pub messages: usize,
+}
+
+/// Topic names by the id that frames use; JavaScript asks for each once.
+#[derive(Clone, Default)]
+pub struct TopicNames(Arc<Mutex<(Vec<String>, HashMap<String, i32>)>>);
+
+impl TopicNames {
+    pub fn id(&self, name: &str) -> i32 {
+        let mut names = lock(&self.0);
+        if let Some(&id) = names.1.get(name) {
+            return id;
+        }
+        let id = names.0.len() as i32;
+        names.0.push(name.to_owned());
+        names.1.insert(name.to_owned(), id);
+        id
+    }
+
+    pub fn name(&self, id: u32) -> Option<String> {
+        lock(&self.0).0.get(id as usize).cloned()
+    }
+}
+
+/// What a drained stretch became, in the order of the queue.
+pub enum Fetched {
+    Frame(FrameBuffer),
+    /// An error of one partition.
+    Error(KafkaError, String, i32),
+}
+
+pub struct Fetcher {
+    messages: Messages,
+    limits: FrameLimits,
+    names: TopicNames,
+    pool: Arc<FramePool>,
+    /// Bytes of a message lately, so that a frame of large messages is not a thousand of them.
+    typical: usize,
+}
+
+/// What the fetcher asks about a partition when a run of its messages begins.
+pub trait Partitions {
+    fn high_watermark(&self, topic: &str, partition: i32) -> i64;
+    fn epoch(&self, topic: &str, partition: i32) -> i32;
+}
+
+impl Fetcher {
+    pub fn new(limits: FrameLimits, names: TopicNames) -> Fetcher {
+        let messages = Messages::with_capacity(limits.messages.clamp(1, 10_000));
+        Fetcher { messages, limits, names, pool: Arc::default(), typical: 1024 }
+    }
+
+    /// Up to one full frame, without waiting; empty when nothing was there. Errors end a frame, so that their place in the
+    /// order is kept.
+    pub fn fetch(&mut self, queue: &Queue, generation: i32, partitions: &dyn Partitions) -> Vec<Fetched> {
+        let mut fetched = Vec::new();
+        let mut writer: Option<ConsumeFrameWriter> = None;
+        let mut section: Option<(usize, i32)> = None;
+        let (mut bytes, mut count) = (0, 0);
+        while bytes < self.limits.bytes && count < self.limits.messages {
+            let by_bytes = (self.limits.bytes - bytes) / self.typical.max(1);
+            let limit = by_bytes.clamp(1, self.limits.messages - count).min(self.messages.capacity());
+            let drained = queue.drain(&mut self.messages, limit);
+            if drained == 0 {
+                break;
+            }
+            let bytes_before = bytes;
+            for message in self.messages.iter() {
+                if message.code() != codes::NO_ERROR {
+                    section = None;
+                    Self::close(&mut fetched, writer.take(), generation, &self.pool);
+                    if message.code() != codes::PARTITION_EOF {
+                        fetched.push(error_of(&message));
+                    }
+                    continue;
+                }
+                let size = message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len);
+                if writer.as_ref().is_some_and(|writer| !writer.fits(size)) {
+                    section = None;
+                    Self::close(&mut fetched, writer.take(), generation, &self.pool);
+                }
+                let frame = writer.get_or_insert_with(|| {
+                    ConsumeFrameWriter::new(self.pool.take(self.limits.bytes + self.limits.bytes / 4))
+                });
+                let run = (message.topic_token(), message.partition());
+                if section != Some(run) {
+                    section = Some(run);
+                    let topic = message.topic();
+                    let watermark = partitions.high_watermark(&topic, run.1);
+                    frame.begin_section(self.names.id(&topic), run.1, watermark, partitions.epoch(&topic, run.1));
+                }
+                push(frame, &message);
+                bytes += size;
+                count += 1;
+            }
+            self.typical = (self.typical * 3 + (bytes - bytes_before) / drained) / 4 + 1;
+            let short = drained < limit;
+            self.messages.clear();
+            if short {
+                break;
+            }
+        }
+        Self::close(&mut fetched, writer, generation, &self.pool);
+        fetched
+    }
+
+    fn close(
+        fetched: &mut Vec<Fetched>,
+        writer: Option<ConsumeFrameWriter>,
+        generation: i32,
+        pool: &Arc<FramePool>,
+    ) {
+        if let Some(writer) = writer.filter(|writer| !writer.is_empty()) {
+            fetched.push(Fetched::Frame(FrameBuffer::new(writer.finish(generation), pool)));
+        }
+    }
+}
+
+fn push(frame: &mut ConsumeFrameWriter, message: &Message<'_>) {
+    let (timestamp, timestamp_type) = message.timestamp();
+    let view = MessageView {
+        offset: message.offset(),
+        timestamp,
+        timestamp_type,
+        leader_epoch: message.leader_epoch(),
+        key: message.key(),
+        value: message.value(),
+    };
+    frame.push(view, message.headers());
+}
+
+fn error_of(message: &Message<'_>) -> Fetched {
+    let mut error = KafkaError::from_code(message.code());
+    if let Some(text) = message.error_text().filter(|text| !text.is_empty()) {
+        error.message = text;
+    }
+    Fetched::Error(error, message.topic(), message.partition())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_keeps_its_id() {
+        let names = TopicNames::default();
+        assert_eq!((names.id("a"), names.id("b"), names.id("a")), (0, 1, 0));
+        assert_eq!(names.name(1).as_deref(), Some("b"));
+        assert_eq!(names.name(2), None);
+    }
+}

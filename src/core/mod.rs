@@ -1,0 +1,15 @@
+//! Kafka, without JavaScript: testable with `cargo test`. Only this room names `rdkafka`, and only `ffi` calls it.
+
+pub mod admin;
+pub mod config;
+pub mod consumer;
+pub mod delivery;
+pub mod error;
+pub mod event;
+pub mod fetch;
+pub mod ffi;
+pub mod mock;
+pub mod producer;
+pub mod rebalance;
+pub mod runtime;
+pub mod session;

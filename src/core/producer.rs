@@ -1,0 +1,523 @@
+//! The produce path: frames in, records to librdkafka, delivery reports folded and out.
+
+#![deny(unsafe_code)]
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
+
+use super::config::Config;
+use super::delivery::{Sends, Tag};
+use super::error::{codes, KafkaError, KafkaResult};
+use super::event::{Done, Event, EventSink};
+use super::ffi::metadata::{Metadata, Scope};
+use super::ffi::{Client, EventKind, Kind, ProduceBatch, Queue, Topic};
+use super::runtime;
+use super::session::Session;
+use crate::frame::reader::{Cursor, Step};
+
+pub struct Producer {
+    config: Config,
+    session: Arc<Session>,
+    names: Mutex<Names>,
+    link: Mutex<Option<Link>>,
+}
+
+/// Topic ids are given out for the life of the producer, before and across connections.
+#[derive(Default)]
+struct Names {
+    list: Vec<String>,
+    ids: HashMap<String, u32>,
+}
+
+#[derive(Clone)]
+struct Link {
+    core: Arc<ProducerCore>,
+    commands: UnboundedSender<Command>,
+}
+
+enum Command {
+    Flush { deadline: Instant, done: Done<()> },
+    Close { patience: Duration, done: Done<()> },
+    Abandon,
+}
+
+impl Producer {
+    /// Checks the properties; opens nothing.
+    pub fn new(config: Config, sink: Arc<dyn EventSink>) -> KafkaResult<Producer> {
+        super::ffi::client::check_config(&config)?;
+        Ok(Producer { config, session: Session::new(sink), names: Mutex::default(), link: Mutex::default() })
+    }
+
+    /// Opens the handle and waits for a broker.
+    pub fn connect(self: &Arc<Self>, timeout_ms: u32, done: Done<()>) {
+        let producer = Arc::clone(self);
+        runtime::blocking(move || done(producer.open(timeout_ms)));
+    }
+
+    fn open(&self, timeout_ms: u32) -> KafkaResult<()> {
+        if lock(&self.link).is_some() {
+            return Ok(());
+        }
+        let client = Client::new(Kind::Producer, &self.config, self.session.clone())?;
+        let mut main = client.main_queue();
+        main.enable_wake();
+        let core = Arc::new(ProducerCore {
+            client: Arc::clone(&client),
+            session: Arc::clone(&self.session),
+            topics: Mutex::default(),
+            lane: Mutex::default(),
+            sends: Mutex::default(),
+        });
+        let (commands, receiver) = unbounded_channel();
+        let link = Link { core: Arc::clone(&core), commands };
+        self.session.run(EventLoop::new(core, main).run(receiver))?;
+        let ready = self.session.wait_ready(&client, timeout_ms);
+        drop(client);
+        match ready {
+            Ok(()) => *lock(&self.link) = Some(link),
+            Err(_) => drop(link.commands.send(Command::Abandon)),
+        }
+        ready
+    }
+
+    pub fn topic(&self, name: &str) -> u32 {
+        let mut names = lock(&self.names);
+        if let Some(&id) = names.ids.get(name) {
+            return id;
+        }
+        let id = names.list.len() as u32;
+        names.list.push(name.to_owned());
+        names.ids.insert(name.to_owned(), id);
+        id
+    }
+
+    pub fn topic_name(&self, id: u32) -> Option<String> {
+        lock(&self.names).list.get(id as usize).cloned()
+    }
+
+    /// Takes a produce frame. What librdkafka's queue has no room for waits here and follows as reports come in.
+    pub fn submit(&self, frame: &[u8]) -> KafkaResult<()> {
+        let link = self.link()?;
+        let cursor = Cursor::new(frame).map_err(|bad| KafkaError::invalid_argument(bad.0))?;
+        let mut lane = lock(&link.core.lane);
+        let mut walk = cursor;
+        let names = |id| self.topic_name(id);
+        if !lane.waiting.is_empty() {
+            link.core.make_topics_known(frame, cursor, &names);
+            lane.waiting.push_back(Waiting { frame: frame.to_vec(), cursor });
+            return Ok(());
+        }
+        match link.core.walk(frame, &mut walk, &mut lane.batch, &names) {
+            Walk::Done => {}
+            Walk::QueueFull => {
+                link.core.make_topics_known(frame, cursor, &names);
+                lane.waiting.push_back(Waiting { frame: frame.to_vec(), cursor: walk });
+            }
+        }
+        drop(lane);
+        // Records refused at once complete their send without any report to wake the loop.
+        if link.core.has_complete() {
+            self.session.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    pub fn metadata(&self, topic: &str, timeout_ms: u32, done: Done<Metadata>) {
+        let topic = topic.to_owned();
+        match self.link() {
+            Err(error) => done(Err(error)),
+            Ok(link) => runtime::blocking(move || {
+                done(link.core.client.metadata(Scope::Topic(&topic), timeout_ms.min(i32::MAX as u32) as i32))
+            }),
+        }
+    }
+
+    /// Answers when every send submitted so far is complete.
+    pub fn flush(&self, timeout_ms: u32, done: Done<()>) {
+        match self.link() {
+            Err(error) => done(Err(error)),
+            Ok(link) => {
+                // librdkafka stops lingering while a flush is under way.
+                let client = Arc::clone(&link.core.client);
+                runtime::blocking(move || {
+                    client.flush(timeout_ms.min(i32::MAX as u32) as i32);
+                });
+                let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+                send(&link.commands, Command::Flush { deadline, done });
+            }
+        }
+    }
+
+    /// Waits for what is under way as long as reports keep coming (`patience_ms` without any ends it), fails the rest,
+    /// destroys the handle. Closing what is not open is fine.
+    pub fn close(&self, patience_ms: u32, done: Done<()>) {
+        self.session.cancel();
+        match lock(&self.link).take() {
+            None => done(Ok(())),
+            Some(link) => {
+                let patience = Duration::from_millis(patience_ms.into());
+                let client = Arc::clone(&link.core.client);
+                runtime::blocking(move || {
+                    client.flush(patience_ms.min(i32::MAX as u32) as i32);
+                });
+                send(&link.commands, Command::Close { patience, done });
+            }
+        }
+    }
+
+    /// Gives everything up at once, without waiting: the environment is going away.
+    pub fn abandon(&self) {
+        self.session.cancel();
+        if let Some(link) = lock(&self.link).take() {
+            send(&link.commands, Command::Abandon);
+        }
+    }
+
+    fn link(&self) -> KafkaResult<Link> {
+        lock(&self.link).clone().ok_or_else(|| KafkaError::state("The producer is not connected"))
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+/// A command for a loop that has ended is answered by that fact.
+fn send(commands: &UnboundedSender<Command>, command: Command) {
+    if let Err(refused) = commands.send(command) {
+        match refused.0 {
+            Command::Flush { done, .. } => done(Err(KafkaError::from_code(codes::DESTROY))),
+            Command::Close { done, .. } => done(Ok(())),
+            Command::Abandon => {}
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct ProducerCore {
+    client: Arc<Client>,
+    session: Arc<Session>,
+    topics: Mutex<Vec<Option<Arc<Topic>>>>,
+    /// Held while records are handed over, so that sends keep their order.
+    lane: Mutex<Lane>,
+    sends: Mutex<Sends>,
+}
+
+#[derive(Default)]
+struct Lane {
+    waiting: VecDeque<Waiting>,
+    batch: ProduceBatch,
+}
+
+struct Waiting {
+    frame: Vec<u8>,
+    cursor: Cursor,
+}
+
+enum Walk {
+    Done,
+    /// The cursor stands before the first record that found no room.
+    QueueFull,
+}
+
+impl ProducerCore {
+    /// Hands over the records of `frame` from `cursor` on.
+    fn walk(
+        &self,
+        frame: &[u8],
+        cursor: &mut Cursor,
+        batch: &mut ProduceBatch,
+        names: &dyn Fn(u32) -> Option<String>,
+    ) -> Walk {
+        // Where the batch began, and its topic.
+        let mut begin = *cursor;
+        let mut batch_topic: Option<Arc<Topic>> = None;
+        let mut topic: Option<(u32, Arc<Topic>)> = None;
+        loop {
+            let before = *cursor;
+            // A frame is written by this package and bounds-checked: a bad one ends here and its sends never complete
+            // twice; the frame tests keep this from happening.
+            let Ok(step) = cursor.step(frame) else { return self.flush_batch(batch, batch_topic.take(), frame, begin, cursor) };
+            match step {
+                Step::End => return self.flush_batch(batch, batch_topic.take(), frame, begin, cursor),
+                Step::Send(send) => {
+                    lock(&self.sends).begin(send.id, send.records);
+                    let id = send.topic as u32;
+                    if topic.as_ref().map(|(known, _)| *known) != Some(id) {
+                        if let Walk::QueueFull = self.flush_batch(batch, batch_topic.take(), frame, begin, cursor) {
+                            return Walk::QueueFull;
+                        }
+                        topic = self.topic(id, names).map(|topic| (id, topic));
+                    }
+                }
+                Step::Record(send, record) => {
+                    let tag = Tag { send: send.id, topic: send.topic as u32 };
+                    if topic.as_ref().map(|(known, _)| *known) != Some(tag.topic) {
+                        // A walk that resumes in the middle of a send.
+                        topic = self.topic(tag.topic, names).map(|topic| (tag.topic, topic));
+                    }
+                    let Some((_, topic)) = &topic else {
+                        lock(&self.sends).report(tag, record.partition, -1, codes::UNKNOWN_TOPIC);
+                        continue;
+                    };
+                    let suits = ProduceBatch::suits(&record);
+                    if !batch.is_empty() && !(suits && batch.has_room(record.partition)) {
+                        let mut after = before;
+                        if let Walk::QueueFull = self.flush_batch(batch, batch_topic.take(), frame, begin, &mut after) {
+                            *cursor = after;
+                            return Walk::QueueFull;
+                        }
+                    }
+                    if suits {
+                        if batch.is_empty() {
+                            begin = before;
+                            batch_topic = Some(Arc::clone(topic));
+                        }
+                        batch.push(&record, tag.pack());
+                        continue;
+                    }
+                    match topic.produce(&record, tag.pack()) {
+                        Ok(()) => {}
+                        Err(codes::QUEUE_FULL) => {
+                            *cursor = before;
+                            return Walk::QueueFull;
+                        }
+                        Err(code) => lock(&self.sends).report(tag, record.partition, -1, code),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands the batch over. When the queue is full, `cursor` is set back to the first record that found no room.
+    fn flush_batch(
+        &self,
+        batch: &mut ProduceBatch,
+        topic: Option<Arc<Topic>>,
+        frame: &[u8],
+        begin: Cursor,
+        cursor: &mut Cursor,
+    ) -> Walk {
+        let Some(topic) = topic else { return Walk::Done };
+        let mut first_refused = None;
+        batch.flush(&topic, |index, opaque, code| {
+            if code == codes::QUEUE_FULL {
+                first_refused.get_or_insert(index);
+            } else {
+                lock(&self.sends).report(Tag::unpack(opaque), -1, -1, code);
+            }
+        });
+        let Some(accepted) = first_refused else { return Walk::Done };
+        *cursor = begin;
+        let mut skipped = 0;
+        while skipped < accepted {
+            match cursor.step(frame) {
+                Ok(Step::Record(..)) => skipped += 1,
+                Ok(Step::Send(_)) => {}
+                Ok(Step::End) | Err(_) => break,
+            }
+        }
+        Walk::QueueFull
+    }
+
+    fn topic(&self, id: u32, names: &dyn Fn(u32) -> Option<String>) -> Option<Arc<Topic>> {
+        let mut topics = lock(&self.topics);
+        let slot = id as usize;
+        if let Some(Some(topic)) = topics.get(slot) {
+            return Some(Arc::clone(topic));
+        }
+        let topic = Arc::new(Topic::new(&self.client, &names(id)?, &[]).ok()?);
+        if topics.len() <= slot {
+            topics.resize(slot + 1, None);
+        }
+        topics[slot] = Some(Arc::clone(&topic));
+        Some(topic)
+    }
+
+    /// The event loop resumes a frame without the names: every topic of it gets its handle now.
+    fn make_topics_known(&self, frame: &[u8], mut cursor: Cursor, names: &dyn Fn(u32) -> Option<String>) {
+        while let Ok(step) = cursor.step(frame) {
+            match step {
+                Step::End => return,
+                Step::Send(send) => drop(self.topic(send.topic as u32, names)),
+                Step::Record(..) => {}
+            }
+        }
+    }
+
+    fn has_complete(&self) -> bool {
+        lock(&self.sends).has_complete()
+    }
+
+    /// Hands over what waited for room, oldest first. Takes the lane anew for each frame, so that a caller of `submit`
+    /// never waits for more than one.
+    fn resume_waiting(&self) {
+        loop {
+            let mut lane = lock(&self.lane);
+            let Some(mut waiting) = lane.waiting.pop_front() else { return };
+            let Waiting { frame, cursor } = &mut waiting;
+            if let Walk::QueueFull = self.walk(frame, cursor, &mut lane.batch, &|_| None) {
+                lane.waiting.push_front(waiting);
+                return;
+            }
+        }
+    }
+
+    /// Fails everything that waited for room.
+    fn fail_waiting(&self, code: i32) {
+        let waiting = std::mem::take(&mut lock(&self.lane).waiting);
+        let mut sends = lock(&self.sends);
+        for Waiting { frame, mut cursor } in waiting {
+            while let Ok(step) = cursor.step(&frame) {
+                match step {
+                    Step::End => break,
+                    Step::Send(send) => sends.begin(send.id, send.records),
+                    Step::Record(send, _) => {
+                        sends.report(Tag { send: send.id, topic: send.topic as u32 }, -1, -1, code)
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct EventLoop {
+    core: Arc<ProducerCore>,
+    main: Queue,
+    flushes: Vec<(Instant, Done<()>)>,
+    closing: Option<Closing>,
+}
+
+struct Closing {
+    done: Done<()>,
+    patience: Duration,
+    /// Since when nothing was delivered, and how much waited then.
+    since: Instant,
+    left: usize,
+    purged: bool,
+}
+
+impl EventLoop {
+    fn new(core: Arc<ProducerCore>, main: Queue) -> EventLoop {
+        EventLoop { core, main, flushes: Vec::new(), closing: None }
+    }
+
+    async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+        let session = Arc::clone(&self.core.session);
+        loop {
+            let deadline = self.next_deadline();
+            let timer = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = session.wake.notified() => {}
+                _ = timer => {}
+                command = commands.recv() => match command {
+                    Some(Command::Flush { deadline, done }) => self.flushes.push((deadline, done)),
+                    Some(Command::Close { patience, done }) => {
+                        let left = lock(&self.core.sends).waiting();
+                        self.closing = Some(Closing { done, patience, since: Instant::now(), left, purged: false });
+                    }
+                    Some(Command::Abandon) | None => {
+                        self.core.client.purge();
+                        return self.end();
+                    }
+                },
+            }
+            self.drain();
+            self.core.resume_waiting();
+            self.emit_complete();
+            if self.settle() {
+                return self.end();
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(event) = self.main.poll() {
+            let Some(event) = self.core.session.serve(event) else { continue };
+            if let EventKind::Deliveries = event.kind() {
+                let mut sends = lock(&self.core.sends);
+                event.each_message(|message| {
+                    sends.report(Tag::unpack(message.opaque()), message.partition(), message.offset(), message.code());
+                });
+            }
+        }
+    }
+
+    fn emit_complete(&self) {
+        let frame = lock(&self.core.sends).take_complete();
+        if let Some(frame) = frame {
+            self.core.session.sink.emit(Event::Deliveries(frame));
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let closing = self.closing.as_ref().map(|closing| closing.since + closing.patience);
+        self.flushes.iter().map(|(deadline, _)| *deadline).chain(closing).min()
+    }
+
+    /// Answers flushes and moves a close on; true when the loop is to end.
+    fn settle(&mut self) -> bool {
+        let left = lock(&self.core.sends).waiting();
+        let idle = left == 0;
+        let now = Instant::now();
+        for (deadline, done) in std::mem::take(&mut self.flushes) {
+            if idle {
+                done(Ok(()));
+            } else if deadline <= now {
+                done(Err(KafkaError::timed_out(format!("{left} sends were still under way when the flush timed out"))));
+            } else {
+                self.flushes.push((deadline, done));
+            }
+        }
+        let Some(closing) = &mut self.closing else { return false };
+        if idle {
+            return true;
+        }
+        if left < closing.left {
+            (closing.left, closing.since) = (left, now);
+        } else if now >= closing.since + closing.patience {
+            if closing.purged {
+                return true; // librdkafka gave no report within the patience, not even of the purge
+            }
+            self.core.fail_waiting(PURGED);
+            self.core.client.purge();
+            closing.purged = true;
+            closing.since = now;
+            closing.patience = Duration::from_secs(2);
+            self.core.session.wake.notify_one();
+        }
+        false
+    }
+
+    /// Destroying joins librdkafka's threads: on the blocking pool. The close is answered when that is done.
+    fn end(self) {
+        for (_, done) in self.flushes {
+            done(Err(KafkaError::from_code(codes::DESTROY)));
+        }
+        let (core, main, closing) = (self.core, self.main, self.closing);
+        runtime::blocking(move || {
+            drop(main);
+            lock(&core.topics).clear();
+            drop(core);
+            if let Some(closing) = closing {
+                (closing.done)(Ok(()));
+            }
+        });
+    }
+}
+
+/// What librdkafka itself says of a purged message (`RD_KAFKA_RESP_ERR__PURGE_QUEUE`).
+const PURGED: i32 = -152;
