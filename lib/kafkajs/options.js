@@ -66,7 +66,7 @@ const OPTIONS = [
   { on: ['consumer'], option: 'maxWaitTimeInMs', type: 'number', initial: 500, property: 'fetch.wait.max.ms', range: [0, 300000] },
   { on: ['consumer'], option: 'readUncommitted', type: 'boolean', initial: false, property: 'isolation.level',
     text: (value) => (value ? 'read_uncommitted' : 'read_committed') },
-  { on: ['consumer'], option: 'rackId', type: 'string', initial: '', property: 'client.rack' },
+  { on: ['consumer'], option: 'rackId', type: 'string', property: 'client.rack' },
 ]
 
 /** Properties that do not come from an option. */
@@ -308,28 +308,28 @@ function settle(scope, ours, user) {
     if (!(name in user)) all[name] = String(value)
   }
   if (number('reconnect.backoff.max.ms') < number('reconnect.backoff.ms')) {
-    move('reconnect.backoff.max.ms', number('reconnect.backoff.ms'))
-    move('reconnect.backoff.ms', number('reconnect.backoff.max.ms'))
+    if ('reconnect.backoff.max.ms' in user) move('reconnect.backoff.ms', number('reconnect.backoff.max.ms'))
+    else move('reconnect.backoff.max.ms', number('reconnect.backoff.ms'))
   }
   if (scope === 'producer') {
     if (!['-1', 'all'].includes(all.acks) && !('enable.idempotence' in user)) all['enable.idempotence'] = 'false'
     if (/^(true|1|t)$/i.test(all['enable.idempotence']) && number('max.in.flight') > 5) move('max.in.flight', 5)
     // A message has to be given at least one chance after it waited for company.
     if (number('message.timeout.ms') !== 0 && number('linger.ms') >= number('message.timeout.ms')) {
-      move('message.timeout.ms', number('linger.ms') + LEAST_DELIVERY_TIMEOUT)
-      move('linger.ms', Math.max(0, number('message.timeout.ms') - 1))
+      if ('message.timeout.ms' in user) move('linger.ms', Math.max(0, number('message.timeout.ms') - 1))
+      else move('message.timeout.ms', number('linger.ms') + LEAST_DELIVERY_TIMEOUT)
     }
   }
   if (scope === 'consumer') {
     if (number('max.poll.interval.ms') < number('session.timeout.ms')) {
-      move('max.poll.interval.ms', number('session.timeout.ms'))
-      move('session.timeout.ms', number('max.poll.interval.ms'))
+      if ('max.poll.interval.ms' in user) move('session.timeout.ms', number('max.poll.interval.ms'))
+      else move('max.poll.interval.ms', number('session.timeout.ms'))
     }
     const largest = 'message.max.bytes' in all ? number('message.max.bytes') : 1000000
     if (number('fetch.max.bytes') < largest) {
       // A fetch always brings at least one message (KIP-74), however large: the smaller number may stand.
-      move('message.max.bytes', Math.max(1000, number('fetch.max.bytes')))
-      move('fetch.max.bytes', largest)
+      if ('message.max.bytes' in user) move('fetch.max.bytes', largest)
+      else all['message.max.bytes'] = String(Math.max(1000, number('fetch.max.bytes')))
     }
     if (all['group.protocol'] === 'consumer') {
       // These belong to the broker under KIP-848; librdkafka refuses a configuration that names them.

@@ -1,0 +1,151 @@
+'use strict'
+/**
+ * The life of one native client, the same for producer and admin: brokers are resolved, the client is made and connected in
+ * bounded time, its log and error events reach the logger, and a disconnect() at any moment ends it.
+ */
+const {
+  fromNative, LOCAL, KafkaJSError, KafkaJSConnectionError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded,
+} = require('../errors')
+const { resolveBrokers } = require('./brokers')
+const { methodOfSyslog } = require('./logger')
+const { withDefaults } = require('./retry')
+
+/** Kinds of native events, see DESIGN.md. */
+const EVENT = Object.freeze({
+  REPLY: 0, FRAME: 1, DELIVERIES: 2, REBALANCE: 3, ERROR: 4, LOG: 5, STATISTICS: 6, TOKEN_REFRESH: 7,
+})
+
+/**
+ * @typedef {object} ConnectionOptions
+ * @property {new (config: Record<string, string>, onEvent: (kind: number, payload: any) => void) => any} Native
+ * @property {any} brokers what the user gave as `brokers`
+ * @property {Record<string, string>} properties
+ * @property {any} retry
+ * @property {number} connectTimeout ms
+ * @property {string} what `producer`, for messages
+ * @property {import('./logger').Logger} logger
+ * @property {(kind: number, payload: any) => void} [onEvent] kinds other than log
+ */
+
+class Connection {
+  #options
+  /** @type {any} */
+  #native
+  #closed = false
+  /** @type {(error: Error) => void} */
+  #cancel = () => {}
+  /** @type {Error | undefined} */
+  #fatal
+  /** @type {{ message: string } | undefined} */
+  #trouble
+
+  /** @param {ConnectionOptions} options */
+  constructor(options) {
+    this.#options = options
+  }
+
+  /** The native client, undefined before `open` and after `close`. */
+  get native() {
+    return this.#native
+  }
+
+  /** The error that ended this client, if one did. */
+  get fatal() {
+    return this.#fatal
+  }
+
+  /** The last thing that went wrong with the brokers, in librdkafka's words. */
+  get trouble() {
+    return this.#trouble && this.#trouble.message
+  }
+
+  /** Connects. Call it once. Rejects in bounded time, at once when `close` is called meanwhile. */
+  async open() {
+    const { Native, properties, brokers, connectTimeout, what } = this.#options
+    /** @type {Promise<never>} */
+    const cancelled = new Promise((_, reject) => { this.#cancel = reject })
+    cancelled.catch(() => {})
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer
+    try {
+      const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new KafkaJSConnectionError(
+          `Connection timeout: the ${what} could not connect within ${connectTimeout} ms`, { code: 'ETIMEDOUT' })),
+        Math.min(connectTimeout + 1000, 2147483647))
+      })
+      late.catch(() => {})
+      const bootstrap = properties['bootstrap.servers'] ?? await Promise.race([resolveBrokers(brokers), cancelled, late])
+      if (this.#closed) return await cancelled
+      this.#native = new Native({ ...properties, 'bootstrap.servers': bootstrap }, (kind, payload) => this.#onEvent(kind, payload))
+      await Promise.race([this.#native.connect(connectTimeout), cancelled, late])
+    } catch (error) {
+      if (!this.#closed) await this.close(0)
+      throw this.#connectError(error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /**
+   * Ends the client. Never rejects; safe at any time and twice.
+   * @param {number} timeoutMs how long the native side may wait without any progress
+   */
+  async close(timeoutMs) {
+    this.#closed = true
+    this.#cancel(new KafkaJSNonRetriableError(`The ${this.#options.what} was disconnected while it was connecting`))
+    const native = this.#native
+    if (native === undefined) return
+    try {
+      await native.close(timeoutMs)
+    } catch (/** @type {any} */ error) {
+      this.#log('warn', `Closing the ${this.#options.what} failed: ${error && error.message}`)
+    } finally {
+      if (this.#native === native) this.#native = undefined
+    }
+  }
+
+  /** @param {any} error @returns {Error} */
+  #connectError(error) {
+    const { retry, properties } = this.#options
+    const context = { mechanism: properties['sasl.mechanism'] }
+    const timedOut = error && !(error instanceof Error) && (error.code === LOCAL.TIMED_OUT || error.code === LOCAL.WAIT_COORD)
+    const cause = timedOut
+      ? new KafkaJSConnectionError(`Connection timeout: ${error.message}`, {
+        code: 'ETIMEDOUT', librdkafka: { code: error.code, name: error.name },
+      })
+      : fromNative(error, context)
+    if (!(cause instanceof KafkaJSError) || !cause.retriable) return cause
+    const { retries, maxRetryTime } = withDefaults(retry)
+    return new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: retries, retryTime: maxRetryTime, cause })
+  }
+
+  /** @param {number} kind @param {any} payload */
+  #onEvent(kind, payload) {
+    if (kind === EVENT.LOG) {
+      const { level, facility, message } = JSON.parse(payload)
+      this.#log(methodOfSyslog(level), message, { facility })
+      return
+    }
+    if (kind === EVENT.ERROR) {
+      const data = JSON.parse(payload)
+      if (data.topic === undefined) this.#trouble = data
+      if (data.fatal && this.#fatal === undefined) {
+        this.#fatal = fromNative(data)
+        this.#log('error', `The ${this.#options.what} cannot go on: ${data.message}`, { code: data.code, name: data.name })
+      }
+    }
+    const { onEvent } = this.#options
+    if (onEvent) onEvent(kind, payload)
+  }
+
+  /** A logger of the user's that throws must not bring down the process from within an event. @param {string} method @param {string} message @param {object} [extra] */
+  #log(method, message, extra) {
+    try {
+      /** @type {any} */ (this.#options.logger)[method](message, extra)
+    } catch {
+      // There is no better place to report it than the logger, which is what failed.
+    }
+  }
+}
+
+module.exports = { Connection, EVENT }

@@ -1,0 +1,388 @@
+'use strict'
+const {
+  fromNative, KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented, KafkaJSProtocolError,
+} = require('../errors')
+const { noValue, notAMessage } = require('../frame/message-input')
+const { InstrumentationEmitter } = require('./events')
+const { Partitioners } = require('./partitioners')
+const { PartitionTable } = require('./partition-table')
+const { ProducerChannel } = require('./producer-channel')
+const { show } = require('./options')
+
+const events = Object.freeze({
+  CONNECT: 'producer.connect',
+  DISCONNECT: 'producer.disconnect',
+  REQUEST: 'producer.network.request',
+  REQUEST_TIMEOUT: 'producer.network.request_timeout',
+  REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size',
+})
+
+/** By CompressionTypes. */
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+/** How long disconnect() waits while not a single message is delivered, ms. */
+const CLOSE_TIMEOUT = 5000
+
+/** Channels for other acks, timeouts and compressions than the producer's own. Beyond these the longest unused one is closed. */
+const MAX_VARIANTS = 16
+
+const METHODS = /** @type {const} */ ([
+  'connect', 'disconnect', 'send', 'sendBatch', 'flush', 'transaction', 'isIdempotent', 'on', 'logger',
+])
+
+/**
+ * Sends messages. Made by `kafka.producer()`.
+ *
+ * All sends of one turn of the event loop cross into the native client together, so `Promise.all` over many small sends is
+ * quick. Messages are packed inside the call: they may be changed afterwards.
+ */
+class Producer {
+  #config
+  #native
+  #logger
+  #options
+  #brokers
+  #emitter
+  /** @type {'disconnected' | 'connecting' | 'connected' | 'disconnecting'} */
+  #status = 'disconnected'
+  /** @type {ProducerChannel | undefined} */
+  #channel
+  /** @type {Map<string, { channel: ProducerChannel, opened: Promise<void> }>} */
+  #variants = new Map()
+  /** @type {Promise<void> | undefined} */
+  #connecting
+  /** @type {Promise<void> | undefined} */
+  #disconnecting
+  /** @type {PartitionTable | undefined} only with a JS partitioner */
+  #table
+  /** @type {((json: string) => void) | undefined} a hook for statistics.interval.ms */
+  #onStatistics
+
+  /**
+   * @param {object} setup
+   * @param {any} setup.brokers what the user gave to Kafka as `brokers`
+   * @param {Record<string, string>} setup.config librdkafka properties
+   * @param {any} setup.native the native module
+   * @param {import('./logger').Logger} setup.logger
+   * @param {any} setup.options from `producerOptions`
+   */
+  constructor({ brokers, config, native, logger, options }) {
+    this.#brokers = brokers
+    this.#config = config
+    this.#native = native
+    this.#logger = logger
+    this.#options = options
+    this.#emitter = new InstrumentationEmitter({ names: events, label: 'producer', logger })
+    this.events = events
+    const { createPartitioner } = options
+    if (createPartitioner && createPartitioner !== Partitioners.DefaultPartitioner) {
+      this.#table = new PartitionTable({ partitioner: createPartitioner(), options, load: (topic, ms) => this.#partitions(topic, ms) })
+    }
+    // kafkajs's producer is a bag of closures: programs take its methods off (`const { send } = producer`).
+    for (const name of METHODS) /** @type {any} */ (this)[name] = /** @type {any} */ (this)[name].bind(this)
+  }
+
+  /**
+   * Connects. Rejects with KafkaJSNumberOfRetriesExceeded (the reason is its `cause`) when no broker answers within the time that
+   * the `retry` options give, and at once when disconnect() is called meanwhile.
+   * @returns {Promise<void>}
+   */
+  async connect() {
+    if (this.#disconnecting) await this.#disconnecting
+    if (this.#status !== 'connected') {
+      // Every caller awaits the same attempt.
+      this.#connecting = this.#connecting || this.#open()
+      await this.#connecting
+    }
+    this.#emitter.emit(events.CONNECT)
+  }
+
+  async #open() {
+    const channel = this.#makeChannel(this.#config)
+    this.#channel = channel
+    this.#status = 'connecting'
+    try {
+      await channel.open()
+      this.#status = 'connected'
+    } catch (error) {
+      if (this.#channel === channel) {
+        this.#channel = undefined
+        this.#status = 'disconnected'
+      }
+      throw error
+    } finally {
+      this.#connecting = undefined
+    }
+  }
+
+  /** @param {Record<string, string>} properties */
+  #makeChannel(properties) {
+    return new ProducerChannel({
+      nativeModule: this.#native,
+      brokers: this.#brokers,
+      properties,
+      retry: this.#options.retry,
+      connectTimeout: this.#options.connectTimeout,
+      logger: this.#logger.namespace('librdkafka'),
+      onStatistics: (json) => this.#onStatistics && this.#onStatistics(json),
+    })
+  }
+
+  /**
+   * Delivers what was sent, then disconnects. It does not wait for brokers that are gone: after 5 s without a delivery the rest
+   * is given up, and those sends reject. Safe at any time and twice.
+   * @returns {Promise<void>}
+   */
+  async disconnect() {
+    this.#disconnecting = this.#disconnecting || this.#close()
+    await this.#disconnecting
+    this.#emitter.emit(events.DISCONNECT)
+  }
+
+  async #close() {
+    const channels = [...this.#variants.values()].map(({ channel }) => channel)
+    if (this.#channel) channels.push(this.#channel)
+    const timeout = this.#status === 'connecting' ? 0 : CLOSE_TIMEOUT
+    this.#status = 'disconnecting'
+    this.#variants.clear()
+    try {
+      await Promise.all(channels.map((channel) => channel.close(timeout)))
+    } finally {
+      this.#channel = undefined
+      this.#status = 'disconnected'
+      this.#disconnecting = undefined
+      if (this.#table) this.#table.clear()
+    }
+  }
+
+  /**
+   * Sends messages to one topic.
+   * @param {{ topic: string, messages: any[], acks?: number, timeout?: number, compression?: number }} record
+   * @returns {Promise<import('./producer-channel').RecordMetadata[]>} one per partition; empty with `acks: 0`
+   */
+  async send(record) {
+    if (typeof record !== 'object' || record === null) throw notARecord('send', record)
+    const { topic, messages, acks, timeout, compression } = record
+    this.#check([{ topic, messages }], acks)
+    return this.#deliver([{ topic, messages }], acks, timeout, compression)
+  }
+
+  /**
+   * Sends messages to several topics.
+   * @param {{ topicMessages?: { topic: string, messages: any[] }[], acks?: number, timeout?: number, compression?: number }} batch
+   * @returns {Promise<import('./producer-channel').RecordMetadata[]>}
+   */
+  async sendBatch(batch) {
+    if (typeof batch !== 'object' || batch === null) throw notARecord('sendBatch', batch)
+    const { topicMessages = [], acks, timeout, compression } = batch
+    if (!Array.isArray(topicMessages) || topicMessages.some((entry) => typeof entry !== 'object' || entry === null)) {
+      throw new KafkaJSNonRetriableError('Invalid topicMessages: write sendBatch({ topicMessages: [{ topic, messages }] })')
+    }
+    this.#check(topicMessages, acks)
+    /** @type {Map<string, any[]>} */
+    const merged = new Map()
+    for (const { topic, messages } of topicMessages) {
+      const before = merged.get(topic)
+      merged.set(topic, before === undefined ? messages : before.concat(messages))
+    }
+    return this.#deliver(Array.from(merged, ([topic, messages]) => ({ topic, messages })), acks, timeout, compression)
+  }
+
+  /**
+   * kafkajs's checks, in its order: what was asked for first, the connection last.
+   * @param {{ topic: any, messages: any }[]} topics
+   * @param {number | undefined} acks
+   */
+  #check(topics, acks) {
+    for (const { topic } of topics) {
+      if (!topic) throw new KafkaJSNonRetriableError('Invalid topic')
+      if (typeof topic !== 'string') {
+        throw new KafkaJSNonRetriableError(`Invalid topic ${show(topic)} (${typeof topic}): a topic is a string`)
+      }
+    }
+    if (this.#options.idempotent && acks !== undefined && acks !== -1) {
+      throw new KafkaJSNonRetriableError("Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees")
+    }
+    for (const { topic, messages } of topics) {
+      if (!messages) throw new KafkaJSNonRetriableError(`Invalid messages array [${messages}] for topic "${topic}"`)
+      if (!Array.isArray(messages)) {
+        throw new KafkaJSNonRetriableError(
+          `Invalid messages for topic "${topic}": messages must be an array such as [{ value: 'v' }], not ${show(messages)}`)
+      }
+      // The frame writer checks the rest; this one has to come before the connection is looked at.
+      if (this.#status !== 'connected') {
+        for (const message of messages) {
+          if (typeof message !== 'object' || message === null) throw notAMessage(message, topic)
+          if (message.value === undefined) throw noValue(message, topic)
+        }
+      }
+    }
+    this.#checkConnected()
+  }
+
+  #checkConnected() {
+    if (this.#status === 'connected') return
+    if (this.#status === 'disconnecting') {
+      throw new KafkaJSNonRetriableError("The producer is disconnecting; therefore, it can't safely accept messages anymore")
+    }
+    throw new KafkaJSError('The producer is disconnected')
+  }
+
+  /**
+   * @param {import('./producer-channel').TopicSend[]} topics
+   * @param {any} acks @param {any} timeout @param {any} compression
+   */
+  async #deliver(topics, acks, timeout, compression) {
+    const filled = topics.filter(({ messages }) => messages.length > 0)
+    try {
+      const ownSettings = acks === undefined && timeout === undefined && compression === undefined
+      let channel = /** @type {ProducerChannel} */ (this.#channel)
+      if (!ownSettings) {
+        const other = this.#variant(acks, timeout, compression)
+        if (filled.length === 0) return []
+        if (other !== undefined) {
+          await other.opened
+          channel = other.channel
+          this.#checkConnected()
+        }
+      }
+      if (filled.length === 0) return []
+      if (this.#table !== undefined) {
+        await this.#table.choose(filled)
+        this.#checkConnected()
+      }
+      return await channel.send(filled)
+    } catch (/** @type {any} */ error) {
+      throw fromNative(error, { topic: topics[0] && topics[0].topic })
+    }
+  }
+
+  /**
+   * The channel for a send that asks for other acks, timeout or compression than the producer has; undefined when it has these.
+   * @param {any} acks @param {any} timeout @param {any} compression
+   */
+  #variant(acks, timeout, compression) {
+    /** @type {Record<string, string>} */
+    const wanted = {}
+    if (acks !== undefined && acks !== null) {
+      if (!Number.isInteger(acks) || acks < -1 || acks > 1000) {
+        throw new KafkaJSNonRetriableError(`Invalid acks ${show(acks)}: write -1 (all replicas), 1 (the leader) or 0 (none)`)
+      }
+      if (acks > 1) {
+        throw new KafkaJSProtocolError({
+          type: 'INVALID_REQUIRED_ACKS', code: 21, retriable: false, message: `Invalid acks ${acks}: write -1, 1 or 0`,
+        })
+      }
+      wanted.acks = String(acks)
+    }
+    if (timeout !== undefined && timeout !== null) {
+      if (typeof timeout !== 'number' || !(timeout >= 0)) {
+        throw new KafkaJSNonRetriableError(`Invalid timeout ${show(timeout)}: write milliseconds, e.g. 30000`)
+      }
+      wanted['request.timeout.ms'] = String(Math.min(Math.max(1, Math.ceil(timeout)), 900000))
+    }
+    if (compression !== undefined && compression !== null) {
+      const codec = CODECS[compression]
+      if (codec === undefined) {
+        throw new KafkaJSNonRetriableError(`Invalid compression ${show(compression)}: write one of CompressionTypes, e.g. CompressionTypes.GZIP`)
+      }
+      wanted['compression.codec'] = codec
+    }
+    /** @type {Record<string, string>} */
+    const defaults = { ...this.#config, acks: ackText(this.#config.acks), 'compression.codec': this.#config['compression.codec'] || 'none' }
+    const differing = Object.entries(wanted).filter(([name, value]) => defaults[name] !== value)
+    if (differing.length === 0) return undefined
+
+    const key = JSON.stringify(wanted)
+    const before = this.#variants.get(key)
+    if (before !== undefined) {
+      // Last used last: the first in the map is the one to close.
+      this.#variants.delete(key)
+      this.#variants.set(key, before)
+      return before
+    }
+    const properties = { ...this.#config, ...Object.fromEntries(differing) }
+    if (ackText(properties.acks) !== '-1') properties['enable.idempotence'] = 'false'
+    const channel = this.#makeChannel(properties)
+    const opened = channel.open()
+    const variant = { channel, opened }
+    opened.catch(() => { if (this.#variants.get(key) === variant) this.#variants.delete(key) })
+    this.#variants.set(key, variant)
+    if (this.#variants.size > MAX_VARIANTS) {
+      const oldest = [...this.#variants].find(([, { channel }]) => channel.inFlight === 0)
+      if (oldest !== undefined && oldest[0] !== key) {
+        this.#variants.delete(oldest[0])
+        oldest[1].opened.then(() => oldest[1].channel.close(CLOSE_TIMEOUT), () => {})
+      }
+    }
+    return variant
+  }
+
+  /**
+   * Resolves when every message sent so far is delivered or has failed. Its send() tells which.
+   * @param {{ timeout?: number } | number} [options] ms; without it, as long as messages may take to be delivered
+   * @returns {Promise<void>}
+   */
+  async flush(options) {
+    this.#checkConnected()
+    const given = typeof options === 'object' && options !== null ? options.timeout : options
+    if (given !== undefined && given !== null && !(typeof given === 'number' && given >= 0)) {
+      throw new KafkaJSNonRetriableError(`Invalid timeout ${show(given)}: write milliseconds, e.g. flush({ timeout: 10000 })`)
+    }
+    const timeout = Math.min(given ?? Number(this.#config['message.timeout.ms']) + 1000, 2147483647)
+    const channels = [/** @type {ProducerChannel} */ (this.#channel), ...[...this.#variants.values()].map(({ channel }) => channel)]
+    try {
+      await Promise.all(channels.filter(({ native }) => native !== undefined).map((channel) => channel.flush(timeout)))
+    } catch (/** @type {any} */ error) {
+      throw fromNative(error)
+    }
+  }
+
+  /** @returns {Promise<any>} */
+  async transaction() {
+    if (!this.#options.transactionalId) {
+      throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer')
+    }
+    throw new KafkaJSNotImplemented('Transactions are not implemented yet: they come with a later version of kafka-oxide')
+  }
+
+  /** Whether the program asked for an idempotent producer. (This client's producer is one anyway, unless told not to be.) */
+  isIdempotent() {
+    return this.#options.idempotent === true
+  }
+
+  /**
+   * Listens to an instrumentation event.
+   * @param {string} type one of `producer.events`
+   * @param {(event: import('./events').InstrumentationEvent) => any} listener
+   * @returns {() => void} removes the listener
+   */
+  on(type, listener) {
+    return this.#emitter.on(type, listener)
+  }
+
+  /** @returns {import('./logger').Logger} */
+  logger() {
+    return this.#logger
+  }
+
+  /** @param {string} topic @param {number} timeoutMs @returns {Promise<string>} */
+  #partitions(topic, timeoutMs) {
+    const native = this.#channel && this.#channel.native
+    if (!native) return Promise.reject(new KafkaJSError('The producer is disconnected'))
+    return native.partitions(topic, timeoutMs)
+  }
+}
+
+/** @param {string | undefined} acks */
+function ackText(acks) {
+  return acks === undefined || acks === 'all' ? '-1' : acks
+}
+
+/** @param {string} method @param {any} given */
+function notARecord(method, given) {
+  const example = method === 'send' ? "send({ topic: 't', messages: [{ value: 'v' }] })" : 'sendBatch({ topicMessages: [{ topic, messages }] })'
+  return new KafkaJSNonRetriableError(`Invalid argument ${show(given)}: write ${example}`)
+}
+
+module.exports = { Producer, events }
