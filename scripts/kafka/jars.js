@@ -42,7 +42,7 @@ function maven (args, version) {
   return new Promise((resolve, reject) => {
     const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
     let output = ''
-    const keep = chunk => { output = (output + chunk).slice(-4000) }
+    const keep = (/** @type {Buffer} */ chunk) => { output = (output + chunk).slice(-4000) }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     child.on('error', error => {

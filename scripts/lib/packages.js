@@ -13,7 +13,7 @@ const { ROOT } = require('./paths')
  * @returns {'absent' | 'outdated' | undefined}
  */
 function packagesNeeded (root = ROOT) {
-  const read = file => JSON.parse(fs.readFileSync(path.join(root, file), 'utf8')).packages
+  const read = (/** @type {string} */ file) => JSON.parse(fs.readFileSync(path.join(root, file), 'utf8')).packages
   let installed
   try {
     installed = read('node_modules/.package-lock.json')

@@ -117,6 +117,7 @@ async function runTypes ({ jobs, env, files }) {
     if (jobs.stopped) break
     const title = args.map(arg => (path.isAbsolute(arg) ? path.relative(ROOT, arg) : arg)).join(' ').replace('node_modules/typescript/bin/', '')
     process.stdout.write(`\n${title}\n`)
+    /** @type {RegExpExecArray | undefined} */
     let counts
     const { code } = await runLines(jobs, process.execPath, args, env, line => { counts = /^(\d+) passed, (\d+) failed$/.exec(line) || counts })
     // A program of our own that says how many it ran is believed; tsc is one test per project.
