@@ -1,4 +1,5 @@
 'use strict'
+const { types } = require('node:util')
 const {
   KafkaJSError,
   KafkaJSNonRetriableError,
@@ -101,7 +102,8 @@ function protocolErrorData(code, message, nativeName) {
  * @returns {Error}
  */
 function fromNative(data, context = {}) {
-  if (data instanceof Error) return data
+  // An Error of another realm (vm, jest) is one all the same.
+  if (data instanceof Error || types.isNativeError(data)) return /** @type {Error} */ (data)
   if (data === null || typeof data !== 'object' || typeof data.code !== 'number') {
     return new KafkaJSError(`Unexpected native failure: ${describe(data)}`, { retriable: false })
   }
