@@ -1,7 +1,7 @@
 'use strict'
 
-// Finds the addon that fits this machine, or says why none does. Nothing here touches the machine but `describeHost`, so
-// that tests can play any machine.
+// Finds the addon that fits this machine, or says why none does. Nothing here touches the machine but `describeHost`,
+// so that tests can play any machine.
 
 const fs = require('node:fs')
 const os = require('node:os')
@@ -22,7 +22,7 @@ const SUPPORTED = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'wi
  * @property {string} endianness `LE` or `BE`
  * @property {string} node version without the `v`
  * @property {'glibc' | 'musl' | null} libc null where there is no such question, or no answer
- * @property {() => string | null} glibcVersion of the running process; asked only for an error message, as it costs milliseconds
+ * @property {() => string | null} glibcVersion of the running process; costs milliseconds, so asked only for an error
  */
 
 /**
@@ -150,8 +150,8 @@ function diagnose (host, sources, ids, attempts) {
 
   if (ids.length === 0) {
     return failure(host, `There is no package for ${host.platform} ${host.arch}; there are: ${SUPPORTED.join(', ')}.`,
-      attempts, ['compile kafka-oxide on this machine with cargo build --release, copy the library to a file that ends ' +
-        'in .node, and set KAFKA_OXIDE_NATIVE to its path'])
+      attempts, ['compile kafka-oxide on this machine with cargo build --release, copy the library to a file that ' +
+        'ends in .node, and set KAFKA_OXIDE_NATIVE to its path'])
   }
 
   const packageName = `kafka-oxide-${ids[0]}`
@@ -166,11 +166,12 @@ function diagnose (host, sources, ids, attempts) {
     const found = host.glibcVersion() || 'an older one'
     return failure(host, `The addon needs glibc ${glibc[1]}, this machine has ${found}.`, attempts, [
       `use an operating system or image with glibc ${glibc[1]} or later`,
-      isClone ? build : `npm install ${packageName}@${sources.version}    (published packages need glibc ${NEEDED_GLIBC})`
+      isClone ? build : `npm install ${packageName}@${sources.version}    (published packages need ${NEEDED_GLIBC})`
     ])
   }
   if (told && told.kind === 'version') {
-    return failure(host, 'The addon and the JavaScript are of different versions.', attempts, isClone ? [build] : install)
+    return failure(host, 'The addon and the JavaScript are of different versions.', attempts,
+      isClone ? [build] : install)
   }
   if (told) {
     return failure(host, 'The addon is there but does not load.', attempts,
@@ -191,9 +192,9 @@ function diagnose (host, sources, ids, attempts) {
   }
   const others = allPlatformIds().filter(id => !ids.includes(id) && resolves(`kafka-oxide-${id}/package.json`))
   if (others.length > 0) {
-    return failure(host, `${packageName} is not installed, but the package of another platform is (${others.join(', ')}): ` +
-      'node_modules was made on another machine or for another libc.', attempts,
-    ['npm ci    (on this machine, instead of copying node_modules)', ...install])
+    const cause = `${packageName} is not installed, but the package of another platform is (${others.join(', ')}): ` +
+      'node_modules was made on another machine or for another libc.'
+    return failure(host, cause, attempts, ['npm ci    (on this machine, instead of copying node_modules)', ...install])
   }
   return failure(host, `${packageName} is not installed.`, attempts, install)
 }
@@ -249,8 +250,9 @@ function describeHost () {
 }
 
 /**
- * The libc of the running executable, without starting a process. The loader named in the executable's first bytes is the
- * libc that the addon will meet, whatever else is installed (a glibc Node on Alpine); the rest serves executables without.
+ * The libc of the running executable, without starting a process. The loader named in the executable's first bytes is
+ * the libc that the addon will meet, whatever else is installed (a glibc Node on Alpine); the rest serves executables
+ * without one.
  *
  * @param {object} [seams] for tests
  * @param {() => string} [seams.executable] the first bytes of the running executable, as latin1

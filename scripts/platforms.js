@@ -4,8 +4,8 @@
  * The one table of platforms that get a binary. The folders under `npm/`, the optional dependencies of the packed main
  * package, the release workflow and the switch in lib/native.js all follow it, and a unit test says so.
  *
- * `node scripts/platforms.js --write` writes the `npm/` folders from the table; without an argument it says what differs
- * and exits 1. `--matrix` prints the table as JSON, for the release workflow.
+ * `node scripts/platforms.js --write` writes the `npm/` folders from the table; without an argument it says what
+ * differs and exits 1. `--matrix` prints the table as JSON, for the release workflow.
  */
 
 const fs = require('node:fs')
@@ -66,15 +66,16 @@ function platformById (id) {
 function hostPlatform () {
   const { describeHost, platformIds } = require('../lib/load-native')
   const [id] = platformIds(describeHost())
-  if (!id) throw new Error(`kafka-oxide has no platform name for ${process.platform} ${process.arch}; see scripts/platforms.js`)
+  if (!id) throw new Error(`no platform of scripts/platforms.js fits ${process.platform} ${process.arch}`)
   return platformById(id)
 }
 
 /**
  * The manifest of a platform's package.
  *
- * It has no `engines`: npm leaves out an optional package whose engines do not match and still exits 0, so a narrow range
- * here turns a clear warning into a missing binary. It has no scripts: pnpm and `--ignore-scripts` would not run them.
+ * It has no `engines`: npm leaves out an optional package whose engines do not match and still exits 0, so a narrow
+ * range here turns a clear warning into a missing binary. It has no scripts: pnpm and
+ * `--ignore-scripts` would not run them.
  *
  * @param {Platform} platform
  * @param {{ version: string, license: string, repository?: unknown }} main the main package.json
