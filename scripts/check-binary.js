@@ -21,8 +21,6 @@ const ALLOWED_LIBRARIES = [
 /** Imports that tie an addon to one Node: C++ names of V8, node and nan, and the C names of libuv. */
 const FORBIDDEN_SYMBOL = /^_{1,2}Z\w*?(?:2v8|4node|3Nan)|@v8@@|@node@@|@Nan@@|^_?uv_|^_?node_module_register$/
 
-const FORMATS = { 0x464c457f: 'elf', 0xfeedfacf: 'mach-o' }
-
 /**
  * @typedef {object} BinaryReport
  * @property {'elf' | 'mach-o' | 'pe'} format
@@ -65,11 +63,20 @@ function checkBinary (file, { maxGlibc } = {}) {
  * @returns {{ format: BinaryReport['format'], libraries: string[], imports: string[], versions: string[] }}
  */
 function readBinary (bytes, file) {
-  const magic = bytes.length < 64 ? 0 : bytes.readUInt32LE(0)
-  const format = FORMATS[magic] || ((magic & 0xffff) === 0x5a4d ? 'pe' : null)
+  const format = formatOf(bytes.length < 64 ? '' : bytes.toString('hex', 0, 4))
   if (format === 'elf') return { format, ...readElf(bytes) }
   if (format) return { format, libraries: [], imports: namesIn(bytes), versions: [] }
   throw new Error(`${file} is no shared library: neither ELF nor Mach-O nor PE`)
+}
+
+/**
+ * @param {string} magic the first four bytes in hexadecimal
+ * @returns {BinaryReport['format'] | null}
+ */
+function formatOf (magic) {
+  if (magic === '7f454c46') return 'elf'
+  if (magic === 'cffaedfe') return 'mach-o'
+  return magic.startsWith('4d5a') ? 'pe' : null
 }
 
 /** Runs of name characters, as import tables hold them, that are forbidden. */
