@@ -9,6 +9,7 @@ use crate::core::ffi;
 use crate::frame;
 
 /// Runs once when the addon is loaded: a panic is reported as an error by whoever catches it, never on stderr.
+#[cfg(not(test))]
 #[napi_derive::module_init]
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|_| {}));

@@ -42,8 +42,9 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_refused_with_its_range() {
-        let error = check_config(&Config::from_iter([("linger.ms", "-5")])).unwrap_err();
-        assert!(error.message.contains("linger.ms"), "{}", error.message);
+        let error = check_config(&Config::from_iter([("message.max.bytes", "5")])).unwrap_err();
+        assert!(error.message.contains("message.max.bytes"), "{}", error.message);
+        assert!(error.message.contains("1000..1000000000"), "{}", error.message);
         let error = check_config(&Config::from_iter([("client.id", "a\0b")])).unwrap_err();
         assert!(error.message.contains("NUL"), "{}", error.message);
     }

@@ -85,7 +85,7 @@ pub fn properties() -> Vec<(String, String)> {
         rd::rd_kafka_topic_conf_destroy(topic_conf);
         rd::rd_kafka_conf_destroy(conf);
     }
-    // `rd_kafka_conf_dump` leaves out what has no default.
+    // `rd_kafka_conf_dump` leaves out what has no default, and the aliases.
     for name in PROPERTIES_WITHOUT_DEFAULT {
         if !list.iter().any(|(known, _)| known == name) {
             list.push((name.to_string(), String::new()));
@@ -96,6 +96,30 @@ pub fn properties() -> Vec<(String, String)> {
 
 /// Properties that the dump leaves out, checked by a test to be known to librdkafka.
 const PROPERTIES_WITHOUT_DEFAULT: &[&str] = &[
+    // aliases
+    "acks",
+    "compression.type",
+    "delivery.timeout.ms",
+    "enable.auto.commit",
+    "linger.ms",
+    "max.in.flight",
+    "max.partition.fetch.bytes",
+    "retries",
+    "sasl.mechanism",
+    "sasl.oauthbearer.client.credentials.client.id",
+    "sasl.oauthbearer.client.credentials.client.secret",
+    // without a default
+    "https.ca.location",
+    "https.ca.pem",
+    "sasl.oauthbearer.assertion.claim.aud",
+    "sasl.oauthbearer.assertion.claim.iss",
+    "sasl.oauthbearer.assertion.claim.sub",
+    "sasl.oauthbearer.assertion.file",
+    "sasl.oauthbearer.assertion.jwt.template.file",
+    "sasl.oauthbearer.assertion.private.key.file",
+    "sasl.oauthbearer.assertion.private.key.passphrase",
+    "sasl.oauthbearer.assertion.private.key.pem",
+    "ssl.engine.location",
     "bootstrap.servers",
     "metadata.broker.list",
     "debug",

@@ -1,0 +1,545 @@
+'use strict'
+const {
+  fromNative, KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented,
+} = require('../errors')
+const { readCommit, readSeek, readTopicPartitions, readSubscription, readRun } = require('./consumer-input')
+const { InstrumentationEmitter } = require('./events')
+const { LibrdkafkaMembership } = require('./membership')
+const { createRetry, withDefaults } = require('./retry')
+const { Runner } = require('./runner')
+const { SubscriptionState } = require('./subscription-state')
+
+const events = Object.freeze({
+  HEARTBEAT: 'consumer.heartbeat',
+  COMMIT_OFFSETS: 'consumer.commit_offsets',
+  GROUP_JOIN: 'consumer.group_join',
+  FETCH_START: 'consumer.fetch_start',
+  FETCH: 'consumer.fetch',
+  START_BATCH_PROCESS: 'consumer.start_batch_process',
+  END_BATCH_PROCESS: 'consumer.end_batch_process',
+  CONNECT: 'consumer.connect',
+  DISCONNECT: 'consumer.disconnect',
+  STOP: 'consumer.stop',
+  CRASH: 'consumer.crash',
+  REBALANCING: 'consumer.rebalancing',
+  RECEIVED_UNSUBSCRIBED_TOPICS: 'consumer.received_unsubscribed_topics',
+  REQUEST: 'consumer.network.request',
+  REQUEST_TIMEOUT: 'consumer.network.request_timeout',
+  REQUEST_QUEUE_SIZE: 'consumer.network.request_queue_size',
+})
+
+const METHODS = /** @type {const} */ ([
+  'connect', 'disconnect', 'subscribe', 'run', 'stop', 'commitOffsets', 'seek', 'pause', 'resume', 'paused', 'on', 'logger',
+])
+
+/** Where no offset is given: the committed one, or by `fromBeginning`. */
+const STORED_OFFSET = '-1001'
+const METADATA_TIMEOUT = 5000
+/** What cannot be healed by waiting: reported by run(), or as a crash. librdkafka's names. */
+const DENIED = new Set(['ERR_TOPIC_AUTHORIZATION_FAILED', 'ERR_GROUP_AUTHORIZATION_FAILED', 'ERR__AUTHENTICATION'])
+
+/**
+ * Reads messages as a member of a group. Made by `kafka.consumer()`.
+ *
+ * Messages of a partition are handled strictly one after another. What was handled is committed, never what is only fetched: after
+ * a crash at most the messages handled since the last commit come again.
+ */
+class Consumer {
+  #setup
+  #logger
+  #emitter
+  /** @type {Map<string, boolean>} topic to fromBeginning */
+  #topics = new Map()
+  /** @type {{ pattern: RegExp, fromBeginning: boolean }[]} not yet resolved to topics */
+  #patterns = []
+  #pausing = new SubscriptionState()
+  /** @type {Map<string, { topic: string, partition: number, offset: string }>} */
+  #seeks = new Map()
+  #epoch = 0
+  /** @type {LibrdkafkaMembership | undefined} */
+  #membership
+  /** @type {Runner | undefined} */
+  #runner
+  /** Run was called and stop was not. */
+  #running = false
+  /** @type {Promise<void> | undefined} */
+  #connecting
+  /** @type {Promise<void> | undefined} */
+  #stopping
+  /** @type {((error?: Error) => void) | undefined} settles run() */
+  #joined
+  /** @type {NodeJS.Timeout | undefined} */
+  #restart
+  #joinStart = 0
+
+  /**
+   * @param {object} setup
+   * @param {any} setup.brokers what the user gave to Kafka as `brokers`
+   * @param {Record<string, string>} setup.config librdkafka properties
+   * @param {any} setup.native the native module
+   * @param {import('./logger').Logger} setup.logger
+   * @param {any} setup.options from `consumerOptions`
+   */
+  constructor(setup) {
+    this.#setup = setup
+    this.#logger = setup.logger
+    this.#emitter = new InstrumentationEmitter({ names: events, label: 'consumer', logger: setup.logger })
+    this.events = events
+    // kafkajs's consumer is a bag of closures: programs take its methods off.
+    for (const name of METHODS) /** @type {any} */ (this)[name] = /** @type {any} */ (this)[name].bind(this)
+  }
+
+  /**
+   * Connects. Rejects with KafkaJSNumberOfRetriesExceeded (the reason is its `cause`) when no broker answers within the time that
+   * the `retry` options give, and at once when disconnect() is called meanwhile.
+   * @returns {Promise<void>}
+   */
+  async connect() {
+    await this.#stopping
+    await this.#ensureConnected()
+    this.#emitter.emit(events.CONNECT)
+  }
+
+  async #ensureConnected() {
+    if (this.#membership === undefined) {
+      const { native, brokers, config, options } = this.#setup
+      const membership = new LibrdkafkaMembership({
+        native,
+        brokers,
+        properties: config,
+        retry: options.retry,
+        connectTimeout: options.connectTimeout,
+        logger: this.#logger.namespace('librdkafka'),
+      }, {
+        onAssigned: (generation, partitions) => this.#onAssigned(membership, generation, partitions),
+        onRevoked: (generation, partitions, lost) => this.#onRevoked(membership, generation, partitions, lost),
+        onFrame: (bytes) => { if (this.#membership === membership && this.#runner) this.#runner.frame(bytes) },
+        onError: (error) => this.#onError(membership, error),
+      })
+      this.#membership = membership
+      this.#connecting = membership.connect().catch((error) => {
+        if (this.#membership === membership) this.#membership = undefined
+        throw error
+      }).finally(() => { this.#connecting = undefined })
+    }
+    await this.#connecting
+  }
+
+  /**
+   * Adds topics. `fromBeginning` says where to start without a committed offset: at the first message, or (default) with those to
+   * come. A RegExp is matched against the topics that exist now, or when run() is called if that is before connect().
+   * @param {{ topic?: string | RegExp, topics?: (string | RegExp)[], fromBeginning?: boolean }} subscription
+   * @returns {Promise<void>}
+   */
+  async subscribe(subscription) {
+    if (this.#running) throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
+    const { topics, fromBeginning } = readSubscription(subscription)
+    for (const topic of topics) {
+      if (typeof topic === 'string') this.#topics.set(topic, fromBeginning)
+      else this.#patterns.push({ pattern: topic, fromBeginning })
+    }
+    if (this.#membership?.isConnected && this.#connecting === undefined) {
+      await this.#resolvePatterns()
+      await this.#checkTopics(topics.filter((topic) => typeof topic === 'string'))
+    }
+  }
+
+  async #resolvePatterns() {
+    if (this.#patterns.length === 0) return
+    const patterns = this.#patterns.splice(0)
+    const { topics } = await this.#metadata(null)
+    for (const { name } of topics) {
+      for (const { pattern, fromBeginning } of patterns) {
+        // A RegExp with the flag g or y remembers where it stopped.
+        pattern.lastIndex = 0
+        if (pattern.test(name)) this.#topics.set(name, fromBeginning)
+      }
+    }
+  }
+
+  /** Rejects for topics that are not there; those that may be made are, by being asked for. @param {string[]} topics */
+  async #checkTopics(topics) {
+    if (topics.length === 0) return
+    const { retry } = createRetry(this.#setup.options.retry)
+    const mayBeMade = this.#setup.options.allowAutoTopicCreation
+    await retry(async (bail) => {
+      const { topics: known } = await this.#metadata(topics)
+      for (const { name, error } of known) {
+        if (error === null) continue
+        const failure = fromNative(error, { topic: name })
+        failure.message += `: topic "${name}"`
+        // The broker says "unknown" also while it makes the topic.
+        if (mayBeMade && (error.code === 3 || error.code === 5)) throw failure
+        return bail(failure)
+      }
+    })
+  }
+
+  /** @param {string[] | null} topics @returns {Promise<{ topics: { name: string, error: any }[] }>} */
+  #metadata(topics) {
+    if (this.#membership === undefined) throw new KafkaJSError('The consumer is disconnected')
+    return this.#membership.metadata(topics, METADATA_TIMEOUT)
+  }
+
+  /**
+   * Joins the group and handles messages until stop() or disconnect(). Resolves when the group has been joined.
+   * @param {any} [options] see `ConsumerRunConfig`
+   * @returns {Promise<void>}
+   */
+  async run(options) {
+    const run = readRun(options)
+    if (this.#running) {
+      this.#logger.warn('consumer#run was called, but the consumer is already running', { groupId: this.#setup.options.groupId })
+      return
+    }
+    this.#running = true
+    clearTimeout(this.#restart)
+    try {
+      await this.#stopping
+      await this.#begin(run)
+    } catch (error) {
+      // stop() meanwhile is no failure of run().
+      if (!this.#running) return
+      this.#running = false
+      this.#runner = undefined
+      throw error
+    }
+  }
+
+  /** @param {ReturnType<typeof readRun>} run */
+  async #begin(run) {
+    await this.#ensureConnected()
+    if (!this.#running) return
+    await this.#resolvePatterns()
+    await this.#checkTopics([...this.#topics.keys()])
+    const membership = this.#membership
+    if (!this.#running || membership === undefined) return
+    const runner = new Runner({
+      run,
+      retry: this.#setup.options.retry,
+      source: this.#source(membership),
+      commit: (offsets) => this.#commit(membership, offsets, true),
+      pausePartition: (topic, partition) => {
+        this.pause([{ topic, partitions: [partition] }])
+        return () => this.resume([{ topic, partitions: [partition] }])
+      },
+      events: this.#emitter,
+      names: events,
+      logger: this.#logger,
+      onCrash: (error) => this.#onCrash(error, run),
+    })
+    this.#runner = runner
+    this.#joinStart = Date.now()
+    const topics = Array.from(this.#topics, ([topic, fromBeginning]) => ({ topic, fromBeginning }))
+    // A member without topics never gets an assignment that could be waited for.
+    const joined = topics.length === 0 ? undefined : this.#waitForJoin()
+    runner.start()
+    try {
+      if (topics.length > 0) await membership.join(topics)
+      await joined
+    } finally {
+      this.#joined = undefined
+    }
+  }
+
+  #waitForJoin() {
+    return new Promise((resolve, reject) => {
+      this.#joined = (error) => (error ? reject(error) : resolve(undefined))
+    })
+  }
+
+  /** @param {LibrdkafkaMembership} membership @returns {import('./runner').Source} */
+  #source(membership) {
+    /** @param {(native: any) => Promise<void> | void} call */
+    const tell = (call) => {
+      if (!membership.isConnected) return
+      Promise.resolve(call(membership.native)).catch((error) => {
+        // The partition was given up meanwhile: there is nothing to pause or resume.
+        this.#logger.debug(`A request to the fetcher failed: ${error && error.message}`)
+      })
+    }
+    return {
+      request: (frames) => tell((native) => native.request(frames)),
+      progress: () => tell((native) => native.progress()),
+      pause: (topic, partition) => tell((native) => native.pause([{ topic, partition }])),
+      resume: (topic, partition) => tell((native) => native.resume([{ topic, partition }])),
+      topicName: (id) => membership.native.topicName(id),
+    }
+  }
+
+  // -- rebalances
+
+  /** @param {LibrdkafkaMembership} membership @param {number} generation @param {{ topic: string, partition: number }[]} partitions */
+  async #onAssigned(membership, generation, partitions) {
+    const runner = this.#runner
+    if (runner === undefined || this.#membership !== membership) return membership.isConnected ? membership.assign(generation, []) : undefined
+    const isPaused = (/** @type {string} */ topic, /** @type {number} */ partition) => this.#pausing.isPaused(topic, partition)
+    runner.assign(partitions, isPaused)
+    await membership.assign(generation, partitions.map(({ topic, partition }) => {
+      const seek = this.#seeks.get(keyOf(topic, partition))
+      this.#seeks.delete(keyOf(topic, partition))
+      return { topic, partition, offset: seek ? seek.offset : STORED_OFFSET }
+    }))
+    for (const { topic, partition } of partitions) {
+      const queue = runner.queue(topic, partition)
+      if (queue && queue.paused) runner.pauseAssigned(queue)
+    }
+    /** @type {Record<string, number[]>} */
+    const memberAssignment = {}
+    for (const { topic, partition } of runner.queues()) (memberAssignment[topic] = memberAssignment[topic] || []).push(partition)
+    this.#emitter.emit(events.GROUP_JOIN, {
+      groupId: this.#setup.options.groupId,
+      memberAssignment,
+      groupProtocol: this.#setup.config['partition.assignment.strategy'],
+      duration: Date.now() - this.#joinStart,
+    })
+    this.#joined?.()
+  }
+
+  /**
+   * @param {LibrdkafkaMembership} membership @param {number} generation
+   * @param {{ topic: string, partition: number }[]} partitions @param {boolean} lost
+   */
+  async #onRevoked(membership, generation, partitions, lost) {
+    const runner = this.#runner
+    this.#joinStart = Date.now()
+    this.#emitter.emit(events.REBALANCING, { groupId: this.#setup.options.groupId })
+    if (runner !== undefined && this.#membership === membership) await runner.revoke(partitions, { lost, generation })
+    await membership.unassign(generation)
+  }
+
+  /** @param {LibrdkafkaMembership} membership @param {any} data boundary data, or an Error of our own */
+  #onError(membership, data) {
+    if (this.#membership !== membership) return
+    const error = fromNative(data, { topic: data.topic, partition: data.partition })
+    if (!data.fatal && !DENIED.has(data.name) && !(data instanceof Error)) {
+      this.#logger.warn(data.message, { name: data.name, code: data.code, topic: data.topic, partition: data.partition })
+      return
+    }
+    if (this.#joined) this.#joined(error)
+    else if (this.#runner && !this.#connecting) this.#runner.crash(error)
+  }
+
+  // -- offsets
+
+  /**
+   * Commits offsets: the next ones to read, so the last one handled plus one.
+   * @param {{ topic: string, partition: number, offset: string, metadata?: string | null }[]} [offsets]
+   * @returns {Promise<void>}
+   */
+  async commitOffsets(offsets = []) {
+    const list = readCommit(offsets)
+    const membership = this.#membership
+    if (membership === undefined || this.#runner === undefined) {
+      throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    }
+    if (!this.#running || list.length === 0) return
+    const { retry } = createRetry(this.#setup.options.retry)
+    await retry((bail) => this.#commit(membership, list, false).catch((error) => {
+      if (error.retriable) throw error
+      bail(error)
+    }))
+    for (const { topic, partition, offset } of list) {
+      const queue = this.#runner?.queue(topic, partition)
+      if (queue) queue.committed = Number(offset)
+    }
+  }
+
+  /**
+   * @param {LibrdkafkaMembership} membership
+   * @param {{ topic: string, partition: number, offset: string, metadata?: string }[]} offsets
+   * @param {boolean} automatic kafkajs reports the partitions of its own commits as strings
+   */
+  async #commit(membership, offsets, automatic) {
+    if (offsets.length === 0) return
+    await membership.commit(offsets)
+    if (!this.#emitter.has(events.COMMIT_OFFSETS)) return
+    /** @type {Map<string, any[]>} */
+    const topics = new Map()
+    for (const { topic, partition, offset } of offsets) {
+      const list = topics.get(topic) || []
+      list.push({ partition: automatic ? String(partition) : partition, offset })
+      topics.set(topic, list)
+    }
+    this.#emitter.emit(events.COMMIT_OFFSETS, {
+      groupId: this.#setup.options.groupId,
+      topics: Array.from(topics, ([topic, partitions]) => ({ topic, partitions })),
+    })
+  }
+
+  /**
+   * Moves the position of a partition. What was fetched before is dropped, a batch in work becomes stale. With auto-commit the
+   * new position is committed. A partition that is not assigned yet starts there when it is.
+   * @param {{ topic: string, partition: number, offset: string }} position offset '-1': the end, '-2': the beginning
+   */
+  seek(position) {
+    const { topic, partition, offset } = readSeek(position)
+    if (!this.#running) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    const runner = this.#runner
+    const queue = runner && runner.queue(topic, partition)
+    const membership = this.#membership
+    if (!runner || !queue || queue.revoked || !membership || !membership.isConnected) {
+      this.#seeks.set(keyOf(topic, partition), { topic, partition, offset })
+      return
+    }
+    const epoch = ++this.#epoch
+    runner.seek(queue, epoch)
+    membership.native.seek(topic, partition, offset, epoch).catch((/** @type {any} */ error) => {
+      if (queue.epoch !== epoch || queue.revoked || this.#runner !== runner) return
+      runner.crash(fromNative(error, { topic, partition }))
+    })
+    if (runner.committer.enabled && Number(offset) >= 0) {
+      this.#commit(membership, [{ topic, partition, offset }], true).catch((error) => {
+        this.#logger.warn(`The offset sought could not be committed: ${error.message}`, { topic, partition, offset })
+      })
+    }
+  }
+
+  // -- pausing
+
+  /**
+   * Stops handling partitions, or whole topics: also those assigned later. What was fetched is kept and handled on resume.
+   * @param {{ topic: string, partitions?: number[] }[]} topicPartitions
+   */
+  pause(topicPartitions = []) {
+    const list = readTopicPartitions(topicPartitions)
+    if (!this.#running) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    for (const { topic, partitions } of list) this.#pausing.pause(topic, partitions ?? undefined)
+    this.#applyPausing()
+  }
+
+  /** @param {{ topic: string, partitions?: number[] }[]} topicPartitions */
+  resume(topicPartitions = []) {
+    const list = readTopicPartitions(topicPartitions)
+    if (!this.#running) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    for (const { topic, partitions } of list) this.#pausing.resume(topic, partitions ?? undefined)
+    this.#applyPausing()
+  }
+
+  /** The assigned partitions that are paused. @returns {{ topic: string, partitions: number[] }[]} */
+  paused() {
+    /** @type {Map<string, number[]>} */
+    const topics = new Map()
+    for (const queue of this.#runner ? this.#runner.queues() : []) {
+      if (queue.paused) topics.set(queue.topic, [...(topics.get(queue.topic) || []), queue.partition])
+    }
+    return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }))
+  }
+
+  #applyPausing() {
+    const runner = this.#runner
+    if (runner === undefined) return
+    for (const queue of runner.queues()) runner.setPaused(queue, this.#pausing.isPaused(queue.topic, queue.partition))
+  }
+
+  // -- the end
+
+  /**
+   * Stops handling messages: running handlers finish, what they handled is committed, the group is left. run() starts again.
+   * Called inside a handler it returns at once, and the rest happens when the handler has finished.
+   * @returns {Promise<void>}
+   */
+  async stop() {
+    const inHandler = this.#runner !== undefined && this.#runner.isCalledFromHandler()
+    const stopped = this.#stop()
+    if (!inHandler) await stopped
+  }
+
+  /**
+   * As stop(), and closes the connection. Safe at any time and twice.
+   * @returns {Promise<void>}
+   */
+  async disconnect() {
+    const inHandler = this.#runner !== undefined && this.#runner.isCalledFromHandler()
+    clearTimeout(this.#restart)
+    const disconnected = this.#stop().then(() => this.#emitter.emit(events.DISCONNECT))
+    if (!inHandler) await disconnected
+  }
+
+  /** Ends handling and membership. Never rejects; every caller awaits the same end. */
+  #stop() {
+    this.#stopping = this.#stopping || this.#end().finally(() => { this.#stopping = undefined })
+    return this.#stopping
+  }
+
+  async #end() {
+    const before = { running: this.#running, runner: this.#runner }
+    this.#running = false
+    this.#joined?.()
+    if (before.runner) await before.runner.stop()
+    const membership = this.#membership
+    if (membership !== undefined) {
+      await membership.leave()
+      if (this.#membership === membership) this.#membership = undefined
+    }
+    this.#runner = undefined
+    if (before.running) this.#emitter.emit(events.STOP)
+  }
+
+  /** @param {Error} error @param {ReturnType<typeof readRun>} run */
+  async #onCrash(error, run) {
+    const { groupId, retry } = this.#setup.options
+    this.#logger.error(`Crash: ${error.name}: ${error.message}`, { groupId, stack: error.stack })
+    await this.#stop()
+    this.#emitter.emit(events.DISCONNECT)
+    const restart = await this.#mayRestart(error)
+    this.#emitter.emit(events.CRASH, { error, groupId, restart })
+    if (!restart) return
+    const delay = withDefaults(retry).initialRetryTime
+    this.#logger.error(`Restarting the consumer in ${delay}ms`, { groupId })
+    this.#restart = setTimeout(() => {
+      if (this.#running || this.#membership) return
+      this.#emitRestart(run)
+    }, delay)
+  }
+
+  /** @param {any} error */
+  async #mayRestart(error) {
+    let cause = error
+    while (cause.cause) cause = cause.cause
+    const retriable = error.name === 'KafkaJSNumberOfRetriesExceeded' || cause.retriable === true
+    const { restartOnFailure } = this.#setup.options.retry
+    if (!retriable || typeof restartOnFailure !== 'function') return retriable
+    try {
+      return Boolean(await restartOnFailure(error))
+    } catch (/** @type {any} */ failure) {
+      this.#logger.error(`restartOnFailure failed, so the consumer restarts: ${failure && failure.message}`)
+      return true
+    }
+  }
+
+  /** @param {ReturnType<typeof readRun>} run */
+  async #emitRestart(run) {
+    try {
+      await this.connect()
+      await this.run(run)
+    } catch (/** @type {any} */ error) {
+      this.#onCrash(error, run)
+    }
+  }
+
+  /**
+   * Listens to an instrumentation event.
+   * @param {string} type one of `consumer.events`
+   * @param {(event: import('./events').InstrumentationEvent) => any} listener
+   * @returns {() => void} removes the listener
+   */
+  on(type, listener) {
+    return this.#emitter.on(type, listener)
+  }
+
+  /** @returns {import('./logger').Logger} */
+  logger() {
+    return this.#logger
+  }
+
+  /** @returns {Promise<any>} */
+  async describeGroup() {
+    throw new KafkaJSNotImplemented('describeGroup() is not implemented yet: it comes with a later version of kafka-oxide')
+  }
+}
+
+/** @param {string} topic @param {number} partition */
+const keyOf = (topic, partition) => `${topic}\n${partition}`
+
+module.exports = { Consumer, events }

@@ -1,0 +1,109 @@
+'use strict'
+const { MESSAGE_WORDS } = require('../frame/layout')
+
+/** Bytes that a section keeps alive, as far as its own messages go: an estimate is enough to bound memory. @param {any} section */
+const bytesOf = ({ frame, at, end }) => (frame.bytes.length * (end - at)) / (MESSAGE_WORDS * Math.max(1, frame.messages))
+
+/**
+ * An assigned partition: what was fetched of it and not yet handled, and how far handling got. Its messages are handled strictly
+ * one after another.
+ */
+class PartitionQueue {
+  /** @param {string} topic @param {number} partition */
+  constructor(topic, partition) {
+    this.topic = topic
+    this.partition = partition
+    /** @type {import('../frame/reader').Section[]} */
+    this.sections = []
+    this.bytes = 0
+    /** Next offset to read, by what was handled; -1 before the first. */
+    this.resolved = -1
+    /** Next offset to read, by what the coordinator has; -1 when unknown. */
+    this.committed = -1
+    /** Sections of an older epoch were fetched before the last seek. */
+    this.epoch = 0
+    /** Changes when what is being handled no longer counts: seek, revocation. */
+    this.session = 0
+    this.revoked = false
+    this.busy = false
+    /** In the runner's list of partitions that have something to do. */
+    this.listed = false
+    this.paused = false
+    /** Fetching is stopped natively: for the user, or because others would starve. */
+    this.pausedNatively = false
+    /** @type {Generator<number, void, void> | undefined} waits of the failure streak that is going on */
+    this.backoff = undefined
+    this.retries = 0
+    /** @type {(() => void)[]} */
+    this.whenIdle = []
+  }
+
+  get isEmpty() {
+    return this.sections.length === 0
+  }
+
+  /** @param {import('../frame/reader').Section} section */
+  push(section) {
+    this.sections.push(section)
+    this.bytes += bytesOf(section)
+  }
+
+  /**
+   * Takes note that messages up to `word` of the first section are done with.
+   * @param {number} word
+   * @returns {import('../frame/reader').ConsumeFrame | undefined} the frame, when that was its last message
+   */
+  advance(word) {
+    const section = this.sections[0]
+    const { frame } = section
+    const before = bytesOf(section)
+    frame.remaining -= (word - section.at) / MESSAGE_WORDS
+    section.at = word
+    if (section.at >= section.end) {
+      this.sections.shift()
+      this.bytes = this.sections.length === 0 ? 0 : this.bytes - before
+    } else {
+      this.bytes -= before - bytesOf(section)
+    }
+    return frame.remaining === 0 ? frame : undefined
+  }
+
+  /**
+   * Drops what is before `offset` (all without one).
+   * @param {number} [offset]
+   * @returns {number} how many frames that was the rest of
+   */
+  drop(offset = Infinity) {
+    let done = 0
+    while (this.sections.length > 0) {
+      const section = this.sections[0]
+      const { frame, at, end } = section
+      let word = at
+      while (word < end && frame.offset(word) < offset) word += MESSAGE_WORDS
+      if (word === at) break
+      if (this.advance(word) !== undefined) done++
+      if (word < end) break
+    }
+    return done
+  }
+
+  /** What is being handled, and what is queued, no longer counts. @returns {number} frames finished by that */
+  invalidate() {
+    this.session++
+    return this.drop()
+  }
+
+  /** Resolves when no handler of this partition runs. @returns {Promise<void> | undefined} */
+  idle() {
+    return this.busy ? new Promise((resolve) => { this.whenIdle.push(resolve) }) : undefined
+  }
+
+  release() {
+    this.busy = false
+    const waiting = this.whenIdle
+    this.whenIdle = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+module.exports = { PartitionQueue }

@@ -1,0 +1,544 @@
+'use strict'
+/**
+ * The run loop. Frames are split by partition; a partition's messages are handled one after another, several partitions at a
+ * time; handled offsets go to the committer; failures are retried by kafkajs's rules. It knows the group only through the
+ * membership (commit) and the native side only through `demand`, `pause` and `resume`.
+ */
+const { ConsumeFrame } = require('../frame/reader')
+const { MESSAGE_WORDS } = require('../frame/layout')
+const {
+  KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError, protocolErrorData,
+} = require('../errors')
+const { Batch } = require('./batch')
+const { KafkaMessage } = require('./message')
+const { OffsetCommitter, dirtyOf } = require('./offset-committer')
+const { PartitionQueue } = require('./partition-queue')
+const { delays, isRetriable } = require('./retry')
+
+/** Frames handed over and not yet handled: one in work, one on its way. */
+const FRAMES = 2
+/** Bytes that partitions which cannot go on (slow, paused) may hold before their fetching is stopped. */
+const MAX_HELD_BYTES = 16 * 1024 * 1024
+/** How long handlers may run in a row before timers and sockets get their turn, ms. */
+const TURN = 4
+/** Handlers between two looks at the clock. A power of two. */
+const CLOCK_EVERY = 32
+const PROGRESS_EVERY = 1000
+
+/**
+ * @typedef {object} Source what the runner asks of the native side
+ * @property {(frames: number) => void} request
+ * @property {(topic: string, partition: number) => void} pause
+ * @property {(topic: string, partition: number) => void} resume
+ * @property {() => void} progress
+ * @property {(id: number) => string} topicName
+ */
+
+class Runner {
+  #options
+  #source
+  #events
+  #logger
+  /** @type {Map<string, Map<number, PartitionQueue>>} */
+  #queues = new Map()
+  /** By topic id and partition, for the way in. @type {Map<number, Map<number, PartitionQueue>>} */
+  #byId = new Map()
+  /** @type {PartitionQueue[]} */
+  #ready = []
+  #active = 0
+  #credit = 0
+  #frames = 0
+  #generation = 0
+  #handled = 0
+  #reported = -1
+  #kicked = false
+  /** @type {NodeJS.Timeout | undefined} */
+  #ticker
+  /** @type {Set<NodeJS.Timeout>} */
+  #timers = new Set()
+  /** @type {(() => void)[]} */
+  #whenIdle = []
+  #inHandler = false
+
+  /**
+   * @param {object} options
+   * @param {any} options.run the user's `run` options, complete
+   * @param {any} options.retry
+   * @param {Source} options.source
+   * @param {(offsets: { topic: string, partition: number, offset: string }[]) => Promise<void>} options.commit
+   * @param {(topic: string, partition: number) => (() => void)} options.pausePartition for payloads; gives the function to resume
+   * @param {import('./events').InstrumentationEmitter} options.events
+   * @param {Record<string, string>} options.names
+   * @param {import('./logger').Logger} options.logger
+   * @param {(error: Error) => void} options.onCrash
+   */
+  constructor(options) {
+    this.#options = options
+    this.#source = options.source
+    this.#events = options.events
+    this.#logger = options.logger
+    this.running = true
+    const { autoCommit, autoCommitInterval, autoCommitThreshold } = options.run
+    this.committer = new OffsetCommitter({
+      commit: (queues) => this.#commit(queues),
+      queues: () => this.queues(),
+      onError: (error) => this.crash(error),
+      enabled: autoCommit,
+      interval: autoCommitInterval,
+      threshold: autoCommitThreshold,
+      retry: options.retry,
+    })
+  }
+
+  start() {
+    this.#ticker = setInterval(() => this.#reportProgress(), PROGRESS_EVERY)
+    this.#ticker.unref()
+    this.#balance()
+  }
+
+  /** @returns {Generator<PartitionQueue>} those assigned */
+  * queues() {
+    for (const partitions of this.#queues.values()) yield* partitions.values()
+  }
+
+  /** @param {string} topic @param {number} partition */
+  queue(topic, partition) {
+    return this.#queues.get(topic)?.get(partition)
+  }
+
+  /** Whether the caller is a handler, as far as can be told: in its synchronous part, or awaited by this loop. */
+  isCalledFromHandler() {
+    return this.#inHandler || handlerIsWaiting()
+  }
+
+  // -- in
+
+  /** A consume frame. @param {Uint8Array} bytes */
+  frame(bytes) {
+    this.#credit = Math.max(0, this.#credit - 1)
+    const frame = new ConsumeFrame(bytes)
+    this.#frames++
+    for (const section of frame.sections()) {
+      const queue = this.#queueOf(section.topic, section.partition)
+      const stale = queue === undefined || queue.revoked || section.epoch !== queue.epoch || frame.generation < this.#generation
+      if (stale) frame.remaining -= (section.end - section.at) / MESSAGE_WORDS
+      else {
+        queue.push(section)
+        this.#list(queue)
+      }
+    }
+    if (frame.remaining === 0) this.#frames--
+    this.#kick()
+  }
+
+  /** @param {number} id @param {number} partition */
+  #queueOf(id, partition) {
+    let partitions = this.#byId.get(id)
+    if (partitions === undefined) {
+      partitions = this.#queues.get(this.#source.topicName(id))
+      if (partitions === undefined) return undefined
+      this.#byId.set(id, partitions)
+    }
+    return partitions.get(partition)
+  }
+
+  /** @param {{ topic: string, partition: number }[]} partitions @param {(topic: string, partition: number) => boolean} isPaused */
+  assign(partitions, isPaused) {
+    for (const { topic, partition } of partitions) {
+      let queues = this.#queues.get(topic)
+      if (queues === undefined) this.#queues.set(topic, (queues = new Map()))
+      const queue = new PartitionQueue(topic, partition)
+      queue.paused = isPaused(topic, partition)
+      queues.set(partition, queue)
+    }
+  }
+
+  /**
+   * Gives partitions up: running handlers finish, what they handled is committed, the rest is dropped.
+   * @param {{ topic: string, partition: number }[]} partitions
+   * @param {{ lost: boolean, generation: number }} how lost: somebody else may own them already, so nothing is committed
+   */
+  async revoke(partitions, { lost, generation }) {
+    this.#generation = Math.max(this.#generation, generation)
+    const queues = []
+    for (const { topic, partition } of partitions) {
+      const queue = this.queue(topic, partition)
+      if (queue === undefined) continue
+      queue.revoked = true
+      if (lost) this.#invalidate(queue)
+      queues.push(queue)
+    }
+    await Promise.all(queues.map((queue) => queue.idle()))
+    if (!lost) await this.committer.flush(queues)
+    for (const queue of queues) {
+      this.#invalidate(queue)
+      const { topic, partition } = queue
+      if (this.queue(topic, partition) === queue) this.#queues.get(topic)?.delete(partition)
+    }
+    this.#balance()
+  }
+
+  /** @param {PartitionQueue} queue @param {number} epoch that frames fetched after the seek carry */
+  seek(queue, epoch) {
+    queue.epoch = epoch
+    queue.resolved = -1
+    queue.committed = -1
+    this.#invalidate(queue)
+    this.#balance()
+  }
+
+  /** @param {PartitionQueue} queue */
+  #invalidate(queue) {
+    this.#frames -= queue.invalidate()
+  }
+
+  /** @param {PartitionQueue} queue @param {boolean} paused */
+  setPaused(queue, paused) {
+    if (queue.paused === paused) return
+    queue.paused = paused
+    if (paused) this.#pauseNatively(queue)
+    else {
+      if (queue.pausedNatively) this.#resumeNatively(queue)
+      this.#list(queue)
+      this.#kick()
+    }
+  }
+
+  /** Marks partitions paused before fetching began. @param {PartitionQueue} queue */
+  pauseAssigned(queue) {
+    this.#pauseNatively(queue)
+  }
+
+  /** Handlers finish, what they handled is committed; no other message is handled. */
+  async stop() {
+    this.running = false
+    clearInterval(this.#ticker)
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+    if (this.#active > 0) await new Promise((resolve) => { this.#whenIdle.push(() => resolve(undefined)) })
+    await this.committer.flush(this.queues())
+    this.committer.stop()
+  }
+
+  // -- scheduling
+
+  /** @param {PartitionQueue} queue */
+  #list(queue) {
+    if (queue.listed || queue.busy || queue.paused || queue.revoked || queue.isEmpty) return
+    queue.listed = true
+    this.#ready.push(queue)
+  }
+
+  /** Handlers run from a turn of their own, so that sockets and timers get theirs between frames. */
+  #kick() {
+    if (this.#kicked) return
+    this.#kicked = true
+    setImmediate(() => {
+      this.#kicked = false
+      this.#dispatch()
+      this.#balance()
+    })
+  }
+
+  #dispatch() {
+    const { partitionsConsumedConcurrently } = this.#options.run
+    while (this.running && this.#active < partitionsConsumedConcurrently && this.#ready.length > 0) {
+      const queue = /** @type {PartitionQueue} */ (this.#ready.shift())
+      queue.listed = false
+      if (queue.busy || queue.paused || queue.revoked || queue.isEmpty) continue
+      this.#active++
+      queue.busy = true
+      this.#work(queue)
+    }
+  }
+
+  /** @param {PartitionQueue} queue */
+  async #work(queue) {
+    const { session } = queue
+    try {
+      const { eachMessage, eachBatch } = this.#options.run
+      if (eachMessage) await this.#messages(queue, session, eachMessage)
+      else if (eachBatch) await this.#batch(queue, session, eachBatch)
+      else this.#frames -= this.#discard(queue)
+      queue.backoff = undefined
+      queue.retries = 0
+    } catch (error) {
+      this.#failed(queue, session, error)
+    }
+    queue.release()
+    this.#active--
+    if (queue.pausedNatively && !queue.paused && !queue.revoked && queue.isEmpty) this.#resumeNatively(queue)
+    if (queue.backoff === undefined) this.#list(queue)
+    const idle = this.#active === 0 && this.#ready.length === 0
+    this.committer.soon(idle)
+    if (this.running) this.#kick()
+    else if (this.#active === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
+
+  /** Demand: two frames, and more as long as workers have nothing because what is held cannot go on. */
+  #balance() {
+    if (!this.running) return
+    const wanted = FRAMES - this.#credit - this.#frames
+    if (wanted > 0) {
+      this.#credit += wanted
+      this.#source.request(wanted)
+      return
+    }
+    const starving = this.#ready.length === 0 && this.#active < this.#options.run.partitionsConsumedConcurrently
+    if (!starving || this.#credit > 0) return
+    let held = 0
+    for (const queue of this.queues()) held += queue.bytes
+    if (held > MAX_HELD_BYTES) {
+      for (const queue of this.queues()) if (!queue.isEmpty) this.#pauseNatively(queue)
+    }
+    this.#credit += 1
+    this.#source.request(1)
+  }
+
+  /** @param {PartitionQueue} queue */
+  #pauseNatively(queue) {
+    if (queue.pausedNatively) return
+    queue.pausedNatively = true
+    this.#source.pause(queue.topic, queue.partition)
+  }
+
+  /** @param {PartitionQueue} queue */
+  #resumeNatively(queue) {
+    queue.pausedNatively = false
+    this.#source.resume(queue.topic, queue.partition)
+  }
+
+  #reportProgress() {
+    if (this.#active === 0 || this.#handled !== this.#reported) this.#source.progress()
+    this.#reported = this.#handled
+  }
+
+  // -- handlers
+
+  /** @param {PartitionQueue} queue @param {number} session @param {(payload: any) => any} eachMessage */
+  async #messages(queue, session, eachMessage) {
+    const { topic, partition } = queue
+    const { heartbeat, pause } = this.#payload(queue, session)
+    const { committer } = this
+    const { everyMessage } = committer
+    const finish = this.#batchEvents(queue)
+    let deadline = performance.now() + TURN
+    let left = queue.sections.length
+    let sinceClock = 0
+    while (left-- > 0) {
+      const { frame, at: first, end } = queue.sections[0]
+      let at = first
+      try {
+        while (at < end) {
+          const message = new KafkaMessage(frame, at)
+          this.#inHandler = true
+          const result = eachMessage({ topic, partition, message, heartbeat, pause })
+          this.#inHandler = false
+          // What is no promise needs no turn of the microtask queue.
+          if (result !== undefined && result !== null && typeof result.then === 'function') await result
+          if (queue.session !== session) return
+          queue.resolved = frame.offset(at) + 1
+          at += MESSAGE_WORDS
+          this.#handled++
+          if (everyMessage) committer.handled()
+          if (!this.running || queue.paused || queue.revoked) break
+          if ((++sinceClock & (CLOCK_EVERY - 1)) === 0 && performance.now() > deadline) {
+            await nextTurn()
+            deadline = performance.now() + TURN
+            if (queue.session !== session) return
+            if (!this.running || queue.paused || queue.revoked) break
+          }
+        }
+      } finally {
+        this.#inHandler = false
+        if (queue.session === session && queue.advance(at) !== undefined) this.#frames--
+      }
+      if (at < end) break
+      if (this.running && left > 0) this.#balance()
+    }
+    finish()
+  }
+
+  /** @param {PartitionQueue} queue @param {number} session @param {(payload: any) => any} eachBatch */
+  async #batch(queue, session, eachBatch) {
+    const { run } = this.#options
+    const { topic, partition } = queue
+    const batch = new Batch(topic, partition, queue.sections)
+    const finish = this.#batchEvents(queue, batch)
+    const { heartbeat, pause } = this.#payload(queue, session)
+    const isCurrent = () => queue.session === session
+    /** @param {string | number} offset of the last message handled */
+    const resolveOffset = (offset) => {
+      this.#handled++
+      if (isCurrent()) queue.resolved = Number(offset) + 1
+    }
+    const payload = {
+      batch,
+      resolveOffset,
+      heartbeat,
+      pause,
+      /** @param {any} [offsets] as uncommittedOffsets() gives them */
+      commitOffsetsIfNecessary: async (offsets) => {
+        if (offsets) await this.#options.commit(flatten(offsets))
+        else if (this.committer.everyMessage) this.committer.handled()
+      },
+      uncommittedOffsets: () => this.uncommittedOffsets(),
+      isRunning: () => this.running,
+      isStale: () => !isCurrent() || queue.revoked,
+    }
+    let failed = true
+    try {
+      this.#inHandler = true
+      const result = eachBatch(payload)
+      this.#inHandler = false
+      if (result !== undefined && result !== null && typeof result.then === 'function') await result
+      failed = false
+    } finally {
+      this.#inHandler = false
+      if (isCurrent()) {
+        if (!failed && run.eachBatchAutoResolve) queue.resolved = Math.max(queue.resolved, Number(batch.lastOffset()) + 1)
+        this.#handled++
+        if (queue.resolved >= 0) this.#frames -= queue.drop(queue.resolved)
+      }
+    }
+    finish()
+    // A handler that resolves nothing gets the same batch again: not without a turn for the others.
+    if (!queue.isEmpty) await nextTurn()
+  }
+
+  /** Without a handler messages are consumed and dropped, as in kafkajs. @param {PartitionQueue} queue */
+  #discard(queue) {
+    const last = queue.sections[queue.sections.length - 1]
+    queue.resolved = last.frame.offset(last.end - MESSAGE_WORDS) + 1
+    return queue.drop()
+  }
+
+  /** What eachMessage and eachBatch can call. @param {PartitionQueue} queue @param {number} session */
+  #payload(queue, session) {
+    return {
+      heartbeat: async () => {
+        this.#handled++
+        if (queue.session !== session || queue.revoked) {
+          throw new KafkaJSProtocolError(protocolErrorData(27, 'The group is rebalancing, so a rejoin is needed'))
+        }
+      },
+      pause: () => this.#options.pausePartition(queue.topic, queue.partition),
+    }
+  }
+
+  /** START_BATCH_PROCESS now, END_BATCH_PROCESS by the function given back. @param {PartitionQueue} queue @param {Batch} [given] */
+  #batchEvents(queue, given) {
+    const { names } = this.#options
+    if (!this.#events.has(names.START_BATCH_PROCESS) && !this.#events.has(names.END_BATCH_PROCESS)) return () => {}
+    const batch = given || new Batch(queue.topic, queue.partition, queue.sections)
+    const payload = {
+      topic: queue.topic,
+      partition: queue.partition,
+      highWatermark: batch.highWatermark,
+      offsetLag: batch.offsetLag(),
+      offsetLagLow: batch.offsetLagLow(),
+      batchSize: batch.size,
+      firstOffset: batch.firstOffset(),
+      lastOffset: batch.lastOffset(),
+    }
+    const start = Date.now()
+    this.#events.emit(names.START_BATCH_PROCESS, payload)
+    return () => this.#events.emit(names.END_BATCH_PROCESS, { ...payload, duration: Date.now() - start })
+  }
+
+  // -- failures
+
+  /** @param {PartitionQueue} queue @param {number} session @param {any} error */
+  #failed(queue, session, error) {
+    if (queue.session !== session || (queue.revoked && error?.type === 'REBALANCE_IN_PROGRESS')) return
+    if (!(error instanceof KafkaJSError)) {
+      const { eachMessage } = this.#options.run
+      this.#logger.error(`Error when calling ${eachMessage ? 'eachMessage' : 'eachBatch'}`, {
+        topic: queue.topic,
+        partition: queue.partition,
+        offset: queue.isEmpty ? undefined : String(queue.sections[0].frame.offset(queue.sections[0].at)),
+        error: error && error.message !== undefined ? error.message : String(error),
+        stack: error && error.stack,
+      })
+    }
+    if (!isRetriable(error)) {
+      const wrapped = error instanceof KafkaJSNonRetriableError
+        ? error
+        : new KafkaJSNonRetriableError(error, { cause: error.cause || error })
+      queue.backoff = delays({ retries: 0 }) // keeps the partition off the list
+      return this.crash(wrapped)
+    }
+    queue.backoff = queue.backoff || delays(this.#options.retry)
+    const next = queue.backoff.next()
+    if (next.done) {
+      const { retries: retryCount } = queue
+      return this.crash(new KafkaJSNumberOfRetriesExceeded(asError(error), { retryCount, retryTime: 0, cause: asError(error) }))
+    }
+    queue.retries++
+    if (!this.running || queue.revoked) return
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#list(queue)
+      this.#kick()
+    }, next.value)
+    this.#timers.add(timer)
+  }
+
+  /** @param {Error} error */
+  crash(error) {
+    if (!this.running) return
+    this.running = false
+    this.#options.onCrash(error)
+  }
+
+  // -- offsets
+
+  uncommittedOffsets() {
+    /** @type {Map<string, { topic: string, partitions: { partition: string, offset: string }[] }>} */
+    const topics = new Map()
+    for (const { topic, partition, resolved } of dirtyOf(this.queues())) {
+      const entry = topics.get(topic) || { topic, partitions: [] }
+      entry.partitions.push({ partition: String(partition), offset: String(resolved) })
+      topics.set(topic, entry)
+    }
+    return { topics: [...topics.values()] }
+  }
+
+  /** @param {PartitionQueue[]} queues */
+  async #commit(queues) {
+    const offsets = queues.map(({ topic, partition, resolved }) => ({ topic, partition, offset: resolved }))
+    const sessions = queues.map(({ session }) => session)
+    await this.#options.commit(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })))
+    queues.forEach((queue, i) => { if (queue.session === sessions[i]) queue.committed = offsets[i].offset })
+  }
+}
+
+/** @param {any} offsets `{ topics: [{ topic, partitions: [{ partition, offset }] }] }` */
+function flatten({ topics = [] }) {
+  return topics.flatMap((/** @type {any} */ { topic, partitions = [] }) =>
+    partitions.map((/** @type {any} */ { partition, offset }) => ({ topic, partition: Number(partition), offset: String(offset) })))
+}
+
+/** @param {any} thrown @returns {Error} */
+function asError(thrown) {
+  return thrown instanceof Error ? thrown : new Error(typeof thrown === 'string' ? thrown : String(thrown))
+}
+
+/** Lets timers, sockets and other immediates run. @returns {Promise<void>} */
+function nextTurn() {
+  return new Promise((resolve) => { setImmediate(resolve) })
+}
+
+/**
+ * Whether the code that runs now was called by a handler that the run loop awaits: V8 notes the chain of awaits in the stack
+ * trace at no cost beforehand. Only calls that would otherwise wait for themselves ask (disconnect() inside a handler).
+ */
+function handlerIsWaiting() {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 200
+  const { stack = '' } = new Error()
+  Error.stackTraceLimit = stackTraceLimit
+  return stack.split('\n').some((line) => line.includes(__filename) && /async .*#(messages|batch)\b/.test(line))
+}
+
+module.exports = { Runner }
