@@ -18,6 +18,8 @@ use super::ffi::mock::{cannot_start, known_error, RawMockCluster};
 pub const MAX_BROKERS: i32 = 100;
 /// librdkafka allocates every partition at once and aborts the process when memory runs out.
 pub const MAX_PARTITIONS: i32 = 10_000;
+/// 35 minutes: librdkafka counts this delay in microseconds of a C int, and a longer one would end at once.
+pub const MAX_REBALANCE_DELAY: i32 = i32::MAX / 1000;
 /// Stands for every broker where a broker id is asked for, and for none as leader or coordinator.
 pub const ANY_BROKER: i32 = -1;
 
@@ -55,7 +57,7 @@ impl MockCluster {
     /// `group.initial.rebalance.delay.ms`: how long an empty group waits for more members.
     pub fn start(brokers: i32, group_initial_rebalance_delay: i32) -> KafkaResult<Self> {
         within("brokers", brokers, 1, MAX_BROKERS)?;
-        within("groupInitialRebalanceDelay", group_initial_rebalance_delay, 0, i32::MAX)?;
+        within("groupInitialRebalanceDelay", group_initial_rebalance_delay, 0, MAX_REBALANCE_DELAY)?;
         check_sockets(brokers)?;
         let raw = RawMockCluster::start(brokers)?;
         raw.set_group_initial_rebalance_delay(group_initial_rebalance_delay);
@@ -74,7 +76,7 @@ impl MockCluster {
         check_topic(topic)?;
         within("partitions", partitions, 1, MAX_PARTITIONS)?;
         within("replicationFactor", replication_factor, 1, self.brokers)?;
-        self.command(|raw| raw.create_topic(topic, partitions, replication_factor))
+        self.command(|raw| raw.create_topic(topic, partitions, replication_factor)).map_err(|error| about(topic, error))
     }
 
     /// Closes the broker's connections and refuses new ones. Leaders stay where they are.
@@ -128,7 +130,8 @@ impl MockCluster {
         check_topic(topic)?;
         within("partition", partition, 0, i32::MAX)?;
         self.check_broker("broker", broker)?;
-        self.command(|raw| raw.set_leader(topic, partition, broker))
+        let set = self.command(|raw| raw.set_leader(topic, partition, broker));
+        set.map_err(|error| about(&format!("{topic} [{partition}]"), error))
     }
 
     /// Metadata and AddPartitionsToTxn answer with this error for the topic until it is set to 0. A topic that does not exist is
@@ -266,6 +269,11 @@ fn check_topic(topic: &str) -> KafkaResult<()> {
     )))
 }
 
+/// librdkafka's sentence does not say of what it speaks.
+fn about(subject: &str, error: KafkaError) -> KafkaError {
+    KafkaError::new(error.code, format!("{subject}: {}", error.message))
+}
+
 /// A broker's error, or ERR__TRANSPORT, on which the mock broker closes the connection. The client's other local codes never come
 /// from a broker.
 fn injectable(code: i32) -> KafkaResult<rdkafka::bindings::rd_kafka_resp_err_t> {
@@ -317,7 +325,9 @@ mod tests {
     fn a_topic_is_created_once() {
         let cluster = MockCluster::start(2, 0).unwrap();
         cluster.create_topic("orders", 3, 2).unwrap();
-        assert_eq!(cluster.create_topic("orders", 3, 2).unwrap_err().name, "ERR_TOPIC_ALREADY_EXISTS");
+        let again = cluster.create_topic("orders", 3, 2).unwrap_err();
+        assert_eq!(again.name, "ERR_TOPIC_ALREADY_EXISTS");
+        assert!(again.message.contains("orders"));
         cluster.set_leader("orders", 2, 1).unwrap();
         assert_eq!(cluster.set_leader("orders", 3, 1).unwrap_err().name, "ERR_UNKNOWN_TOPIC_OR_PART");
     }
@@ -327,6 +337,7 @@ mod tests {
         assert_eq!(code(MockCluster::start(0, 0)), INVALID_ARG);
         assert_eq!(code(MockCluster::start(MAX_BROKERS + 1, 0)), INVALID_ARG);
         assert_eq!(code(MockCluster::start(1, -1)), INVALID_ARG);
+        assert_eq!(code(MockCluster::start(1, MAX_REBALANCE_DELAY + 1)), INVALID_ARG);
         let cluster = MockCluster::start(2, 0).unwrap();
         for (result, word) in [
             (cluster.create_topic("", 1, 1), "topic"),
