@@ -21,8 +21,8 @@ const TARGET = path.resolve(ROOT, process.env.CARGO_TARGET_DIR || 'target')
 const TYPE_DEFINITIONS = path.join(TARGET, 'type-definitions')
 
 /**
- * The environment in which cargo has to run, here and for `cargo test`: the same for both, because the build script asks
- * to run again whenever the variable changes, which compiles the crate anew.
+ * The environment in which cargo has to run, here and for `cargo test`: the same for both, because the build script
+ * asks to run again whenever the variable changes, which compiles the crate anew.
  * @returns {NodeJS.ProcessEnv}
  */
 function cargoEnvironment () {
@@ -68,7 +68,8 @@ function build () {
   const { status, error } = spawnSync('cargo', ['build', '--release', '--lib'], {
     cwd: ROOT, stdio: 'inherit', env: cargoEnvironment()
   })
-  if (error || status !== 0) throw new Error(`cargo build failed${error ? `: ${error.message}` : ` with code ${status}`}`)
+  if (error) throw new Error(`cargo build failed: ${error.message}`)
+  if (status !== 0) throw new Error(`cargo build failed with code ${status}`)
   const file = addonFile()
   // Copied beside and renamed: processes that have the former addon loaded keep it.
   const partial = `${file}.${process.pid}.partial`
@@ -93,7 +94,8 @@ function writeDeclarations () {
 /** Builds when the addon is stale. Says on stdout which of both it does. */
 function ensureBuilt () {
   if (!isStale()) return
-  console.log(`Building ${path.basename(addonFile())}${fs.existsSync(TARGET) ? '' : '; the C libraries take some minutes the first time'}`)
+  const first = fs.existsSync(path.join(TARGET, 'release')) ? '' : '; the C libraries take some minutes the first time'
+  console.log(`Building ${path.basename(addonFile())}${first}`)
   build()
 }
 

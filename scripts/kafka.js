@@ -54,7 +54,8 @@ const alive = state => state.pids.filter(pid => isOurs(pid, state.folder))
 async function start ({ version = '4.1.0', brokers = '1', property = [] }) {
   const running = readState()
   if (running && alive(running).length > 0) {
-    throw new Error(`Apache Kafka ${running.version} runs already at ${running.bootstrapServers}; stop it with: npm run kafka -- stop`)
+    throw new Error(`Apache Kafka ${running.version} runs already at ${running.bootstrapServers}; ` +
+      'stop it with: npm run kafka -- stop')
   }
   if (running) removeState(running)
   demand(['broker'], 'npm run kafka')
@@ -69,8 +70,8 @@ async function start ({ version = '4.1.0', brokers = '1', property = [] }) {
   const state = { version, bootstrapServers: cluster.bootstrapServers, pids: cluster.pids, folder: cluster.folder }
   fs.writeFileSync(STATE, JSON.stringify(state, null, 2) + '\n')
   cluster.release()
-  console.log(`Apache Kafka ${version} runs at ${state.bootstrapServers}\nlogs: ${path.join(state.folder, 'node-*.log')}\n` +
-    'stop it with: npm run kafka -- stop')
+  console.log(`Apache Kafka ${version} runs at ${state.bootstrapServers}\n` +
+    `logs: ${path.join(state.folder, 'node-*.log')}\nstop it with: npm run kafka -- stop`)
 }
 
 async function stop () {
@@ -94,7 +95,8 @@ async function status () {
     process.exitCode = 3 // as `service x status` does for a service that is not running
     return
   }
-  console.log(`Apache Kafka ${state.version} runs at ${state.bootstrapServers} (${pids.length} of ${state.pids.length} processes: ${pids.join(', ')})`)
+  console.log(`Apache Kafka ${state.version} runs at ${state.bootstrapServers} ` +
+    `(${pids.length} of ${state.pids.length} processes: ${pids.join(', ')})`)
   for (const address of state.bootstrapServers.split(',')) {
     const answer = await probe(Number(address.split(':')[1])).then(ids => `answers, knows brokers ${ids.join(', ')}`,
       error => `does not answer: ${error.message}`)

@@ -43,7 +43,7 @@ const TOOLS = [
     debian: 'apt-get install build-essential', macos: 'xcode-select --install', unixOnly: true
   },
   {
-    group: 'native', name: 'make', why: 'OpenSSL and Kerberos are built from source with it', commands: ['make', 'gmake'],
+    group: 'native', name: 'make', why: 'OpenSSL and Kerberos are built with it', commands: ['make', 'gmake'],
     debian: 'apt-get install build-essential', macos: 'xcode-select --install', unixOnly: true
   },
   {
@@ -96,7 +96,9 @@ function problem (tool, env) {
   const file = tool.commands.map(command => find(command, env)).find(Boolean)
   if (!file) return `no ${tool.commands.map(name => `'${name}'`).join(', ')} on the PATH`
   if (!tool.version || !tool.atLeast) return undefined
-  const { stdout, stderr, error } = spawnSync(file, [tool.versionArgument || '--version'], { env, encoding: 'utf8', timeout: 60_000 })
+  const { stdout, stderr, error } = spawnSync(file, [tool.versionArgument || '--version'], {
+    env, encoding: 'utf8', timeout: 60_000
+  })
   const match = tool.version.exec(`${stdout || ''}\n${stderr || ''}`)
   // A rustup shim without a toolchain and macOS's java stub are files that run but are not the tool.
   if (error || !match) return `'${file}' does not tell its version${error ? `: ${error.message}` : ''}`

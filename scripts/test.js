@@ -1,7 +1,7 @@
 'use strict'
 
-// `npm test`: everything that has to hold, in one command on a fresh clone. `npm test -- unit mock` runs single tiers and
-// `npm test -- __test__/unit/x.test.js` single files. The last line is always `N passed, M failed`.
+// `npm test`: everything that has to hold, in one command on a fresh clone. `npm test -- unit mock` runs single tiers
+// and `npm test -- __test__/unit/x.test.js` single files. The last line is always `N passed, M failed`.
 
 const path = require('node:path')
 const { Jobs } = require('./lib/jobs')
@@ -124,7 +124,9 @@ async function main (args) {
   if (selections.some(({ tier }) => tier.addon)) ensureBuilt()
 
   const runner = new Runner()
-  for (const [signal, number] of /** @type {[NodeJS.Signals, number][]} */ ([['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]])) {
+  /** @type {[NodeJS.Signals, number][]} */
+  const signals = [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]]
+  for (const [signal, number] of signals) {
     process.once(signal, async () => {
       process.stdout.write(`\n${signal}: stopping\n`)
       await runner.stop()

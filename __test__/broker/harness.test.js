@@ -18,7 +18,8 @@ const { once, waitFor, within } = require('../helpers/wait')
 
 /** @param {string} brokers */
 function client (brokers) {
-  return new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING, retry: { initialRetryTime: 100, retries: 12 } })
+  const retry = { initialRetryTime: 100, retries: 12 }
+  return new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING, retry })
 }
 
 /**

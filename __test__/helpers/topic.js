@@ -3,8 +3,8 @@
 const { randomBytes } = require('node:crypto')
 
 /**
- * A name for a topic (or a group) of one test: what the test is called, in the characters Kafka allows, and a random end,
- * so that tests share a cluster without meeting and a log says whose topic it was.
+ * A name for a topic (or a group) of one test: what the test is called, in the characters Kafka allows, and a random
+ * end, so that tests share a cluster without meeting and a log says whose topic it was.
  * @param {{ name: string } | string} test  a node:test context, or the text itself
  * @returns {string} at most 100 characters; Kafka allows 249
  */

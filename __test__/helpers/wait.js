@@ -10,7 +10,7 @@ const TIMEOUT = 60_000
 /**
  * Calls the predicate again and again until it returns something truthy.
  * @template T
- * @param {() => T | Promise<T>} predicate  may throw, which counts as "not yet"; the last error is the cause of the failure
+ * @param {() => T | Promise<T>} predicate  may throw, which counts as "not yet"; its last error becomes the cause
  * @param {{ timeout?: number, message?: string | (() => string), interval?: number }} [options]
  *   timeout and interval in ms; message says what was waited for
  * @returns {Promise<T>} what the predicate returned
@@ -34,16 +34,17 @@ async function waitFor (predicate, { timeout = TIMEOUT, message = 'the condition
 }
 
 /**
- * The next event of an emitter. Unlike events.once it has a deadline, and an 'error' event is no failure unless waited for.
- * @param {{ on: (event: string, listener: (...args: any[]) => void) => unknown }} emitter  anything with `on(event, listener)`;
- *   the listener is removed by what `on` returned when that is a function (as kafkajs does), else by `off`
+ * The next event of an emitter. Unlike events.once it has a deadline, and an 'error' event is like any other.
+ * @param {{ on: (event: string, listener: (...args: any[]) => void) => unknown }} emitter  the listener is removed
+ *   by what `on` returned when that is a function (as kafkajs does), else by `off`
  * @param {string} event
- * @param {{ timeout?: number, where?: (...args: any[]) => boolean }} [options]  where: skip events for which it is false
+ * @param {{ timeout?: number, where?: (...args: any[]) => boolean }} [options]  where: skips events by false
  * @returns {Promise<any[]>} the event's arguments
  */
 function once (emitter, event, { timeout = TIMEOUT, where = () => true } = {}) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => finish(reject, new Error(`waited ${timeout} ms in vain for the event '${event}'`)), timeout)
+    const late = () => finish(reject, new Error(`waited ${timeout} ms in vain for the event '${event}'`))
+    const timer = setTimeout(late, timeout)
     /** @param {any[]} args */
     const listener = (...args) => {
       if (where(...args)) finish(resolve, args)
@@ -72,7 +73,9 @@ async function within (promise, message, timeout = TIMEOUT) {
   try {
     return await Promise.race([
       promise,
-      delay(timeout, undefined, { signal: done.signal }).then(() => { throw new Error(`waited ${timeout} ms in vain for ${message}`) })
+      delay(timeout, undefined, { signal: done.signal }).then(() => {
+        throw new Error(`waited ${timeout} ms in vain for ${message}`)
+      })
     ])
   } finally {
     done.abort()

@@ -61,7 +61,11 @@ test('a skipped test and a todo are failures', async t => {
 })
 
 test('a failing hook of a suite is a failure', async t => {
-  const { failures } = await run(t, 'describe(\'a suite\', () => { before(() => { throw new Error(\'x\') }); it(\'one\', () => {}) })')
+  const { failures } = await run(t, `
+    describe('a suite', () => {
+      before(() => { throw new Error('x') })
+      it('one', () => {})
+    })`)
   assert.notEqual(failures.length, 0)
 })
 

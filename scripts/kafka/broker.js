@@ -24,7 +24,7 @@ const CONTROLLER_ID = 1000
  * @property {string} [version]   of Apache Kafka, '4.1.0' by default; '3.9.1' is tested as well
  * @property {number} [brokers]   1 by default. With more than one the controller is a process of its own, so that any
  *                                broker can be killed and the cluster still elects leaders
- * @property {Record<string, string | number | boolean>} [properties]  server properties on top of the defaults (node.js)
+ * @property {Record<string, string | number | boolean>} [properties]  of the servers, on top of the defaults (node.js)
  */
 
 class KafkaBroker {
@@ -99,7 +99,7 @@ class KafkaBroker {
     this._watchdog.release()
   }
 
-  /** Lets the cluster outlive this process. Whoever calls this has to note `pids` and `folder` (see scripts/kafka.js). */
+  /** Lets the cluster outlive this process. Whoever calls this has to note `pids` and `folder`, as scripts/kafka.js. */
   release () {
     this._watchdog.release()
   }
@@ -144,7 +144,8 @@ class KafkaBroker {
       }
       await delay(100)
     }
-    throw new Error(`Kafka ${this.version} node ${node.id} was not ready within ${READY_MS / 1000} s (${last}):\n${node.logTail()}`)
+    throw new Error(`Kafka ${this.version} node ${node.id} was not ready within ${READY_MS / 1000} s (${last}):\n` +
+      node.logTail())
   }
 
   /** @param {number} nodeId */

@@ -39,7 +39,8 @@ function serverProperties ({ id, folder, port, controllerPort, voters, propertie
     'controller.listener.names': 'CONTROLLER',
     listeners: listeners.join(','),
     ...(port ? { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}` } : {}),
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+    'listener.security.protocol.map':
+      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': path.join(folder, `node-${id}`),
     'num.partitions': 1,
@@ -87,11 +88,15 @@ class KafkaNode {
    * @param {string} clusterId
    */
   async format (clusterId) {
-    const lines = Object.entries(serverProperties(this._role)).map(([name, value]) => `${name}=${escape(String(value))}\n`)
+    const properties = Object.entries(serverProperties(this._role))
+    const lines = properties.map(([name, value]) => `${name}=${escape(String(value))}\n`)
     fs.writeFileSync(this._configFile, lines.join(''))
-    this._spawn(['-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', this._configFile])
+    const args = ['format', '-t', clusterId, '-c', this._configFile]
+    this._spawn(['-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', args)
     const code = await this.exited()
-    if (code !== 0) throw new Error(`formatting the storage of Kafka node ${this.id} failed (exit code ${code}):\n${this.logTail()}`)
+    if (code !== 0) {
+      throw new Error(`formatting the storage of Kafka node ${this.id} failed (exit code ${code}):\n${this.logTail()}`)
+    }
   }
 
   /** Starts the server process. It is not ready yet when this returns. */

@@ -5,6 +5,8 @@
 const { spawn } = require('node:child_process')
 const { Watchdog } = require('./watchdog')
 
+/** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} End */
+
 class Jobs {
   constructor () {
     /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -18,7 +20,7 @@ class Jobs {
    * @param {string} command
    * @param {string[]} args
    * @param {import('node:child_process').SpawnOptions} options
-   * @returns {{ child: import('node:child_process').ChildProcess, ended: Promise<{ code: number | null, signal: NodeJS.Signals | null, error?: Error }> }}
+   * @returns {{ child: import('node:child_process').ChildProcess, ended: Promise<End> }}
    *   ended never rejects; it resolves when the process has ended and all of its output was read
    */
   start (command, args, options) {

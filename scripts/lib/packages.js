@@ -42,7 +42,8 @@ function ensurePackages () {
   const { status, error } = spawnSync(npm[0], [...npm.slice(1), command, '--no-audit', '--no-fund'], {
     cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32' && npm.length === 1
   })
-  if (error || status !== 0) throw new Error(`npm ${command} failed${error ? `: ${error.message}` : ` with code ${status}`}`)
+  if (error) throw new Error(`npm ${command} failed: ${error.message}`)
+  if (status !== 0) throw new Error(`npm ${command} failed with code ${status}`)
 }
 
 module.exports = { packagesNeeded, ensurePackages }

@@ -28,7 +28,9 @@ function isFree (port) {
 async function freePorts (count) {
   const ports = new Set()
   for (let tries = 0; ports.size < count; tries++) {
-    if (tries > 1000) throw new Error(`found only ${ports.size} of ${count} free ports in ${LOWEST}-${HIGHEST} on 127.0.0.1`)
+    if (tries > 1000) {
+      throw new Error(`found only ${ports.size} of ${count} free ports in ${LOWEST}-${HIGHEST} on 127.0.0.1`)
+    }
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
     if (!ports.has(port) && await isFree(port)) ports.add(port)
   }

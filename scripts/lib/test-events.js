@@ -1,7 +1,7 @@
 'use strict'
 
-// A reporter for node:test that says each result twice: to people on stdout, as the built-in `spec` reporter does, and to
-// the test runner as JSON lines on file descriptor 3, from which it counts.
+// A reporter for node:test that says each result twice: to people on stdout, as the built-in `spec` reporter does,
+// and to the test runner as JSON lines on file descriptor 3, from which it counts.
 
 const fs = require('node:fs')
 const { Readable } = require('node:stream')
@@ -9,6 +9,8 @@ const { spec: Spec } = require('node:test/reporters')
 
 /** The descriptor that scripts/lib/test-file.js opens for the lines. */
 const DESCRIPTOR = 3
+
+const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /
 
 /** @param {AsyncIterable<{ type: string, data: any }>} source */
 module.exports = async function * report (source) {
@@ -34,7 +36,7 @@ async function * count (source) {
       }) + '\n')
     }
     // The totals of each single file are noise; the runner prints those of the tier.
-    const isTotal = type === 'test:diagnostic' && data.nesting === 0 && /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(data.message)
+    const isTotal = type === 'test:diagnostic' && data.nesting === 0 && TOTAL.test(data.message)
     if (!isTotal && type !== 'test:summary') yield event
   }
 }

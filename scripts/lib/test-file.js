@@ -1,7 +1,7 @@
 'use strict'
 
-// One file of node:test tests in a process of its own. Not `node --test`: its --test-timeout is a limit for the whole file
-// in Node.js 20, and a file without tests passes there.
+// One file of node:test tests in a process of its own. Not `node --test`: its --test-timeout is a limit for the whole
+// file in Node.js 20, and a file without tests passes there.
 
 const path = require('node:path')
 const readline = require('node:readline')
@@ -67,13 +67,15 @@ async function runTestFile (jobs, file, { env, print, silence = SILENCE_MS }) {
 
   const { code, signal, error } = await ended
   clearTimeout(timer)
+  const inTest = begun.length > 0 ? ` in "${begun.join('" > "')}"` : ''
   if (error) result.failures.push(`${label}: could not be run: ${error.message}`)
   else if (silent) {
-    const where = begun.length > 0 ? `in "${begun.join('" > "')}"` : 'after its last test: something keeps the process alive'
-    result.failures.push(`${label}: nothing happened for ${silence / 1000} s ${where}`)
-  } else if (signal) result.failures.push(`${label}: the process was ended by ${signal}${begun.length > 0 ? ` in "${begun.join('" > "')}"` : ''}`)
-  else if (code !== 0 && result.failures.length === 0) result.failures.push(`${label}: the process ended with code ${code}`)
-  else if (seen === 0) result.failures.push(`${label}: holds no test`)
+    const where = begun.length > 0 ? inTest : ' after its last test: something keeps the process alive'
+    result.failures.push(`${label}: nothing happened for ${silence / 1000} s${where}`)
+  } else if (signal) result.failures.push(`${label}: the process was ended by ${signal}${inTest}`)
+  else if (code !== 0 && result.failures.length === 0) {
+    result.failures.push(`${label}: the process ended with code ${code}`)
+  } else if (seen === 0) result.failures.push(`${label}: holds no test`)
   return result
 }
 

@@ -35,8 +35,11 @@ const TIERS = [
   { name: 'mock', about: 'librdkafka\'s mock cluster in the process', addon: true, run: folder('mock', 2) },
   { name: 'types', about: 'the typings, and tsc --checkJs over lib', addon: true, run: runTypes },
   { name: 'broker', about: 'a real Apache Kafka', addon: true, broker: true, run: folder('broker', 1) },
-  { name: 'install', about: 'the packed packages, installed into an empty folder', addon: true, run: folder('install', 1) },
-  { name: 'issues', about: 'bugs that were reported', addon: true, broker: true, mayBeEmpty: true, run: folder('issues', 1) }
+  { name: 'install', about: 'the packed packages in an empty folder', addon: true, run: folder('install', 1) },
+  {
+    name: 'issues', about: 'bugs that were reported', addon: true, broker: true, mayBeEmpty: true,
+    run: folder('issues', 1)
+  }
 ]
 
 /**
@@ -47,7 +50,8 @@ const TIERS = [
 function testFiles (name) {
   const root = path.join(ROOT, '__test__', name)
   if (!fs.existsSync(root)) return []
-  return fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.test.js') && !file.includes('node_modules'))
+  return fs.readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.test.js') && !file.includes('node_modules'))
     .map(file => path.join(root, file)).sort()
 }
 
@@ -93,11 +97,14 @@ async function runCargo ({ jobs, env }) {
   /** @type {Result} */
   const result = { passed: 0, failures: [] }
   // The release profile, like the addon: the C libraries, which take minutes, are compiled only once.
-  const { code } = await runLines(jobs, 'cargo', ['test', '--release', '--no-fail-fast'], { ...env, ...cargoEnvironment() }, line => {
+  const args = ['test', '--release', '--no-fail-fast']
+  const { code } = await runLines(jobs, 'cargo', args, { ...env, ...cargoEnvironment() }, line => {
     const totals = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/.exec(line)
     if (totals) result.passed += Number(totals[1])
     const failed = /^test (.+) \.\.\. (FAILED|ignored)/.exec(line)
-    if (failed) result.failures.push(`cargo: ${failed[1]} ${failed[2] === 'FAILED' ? 'failed' : 'was ignored, which is not allowed'}`)
+    if (!failed) return
+    const what = failed[2] === 'FAILED' ? 'failed' : 'was ignored, which is not allowed'
+    result.failures.push(`cargo: ${failed[1]} ${what}`)
   })
   if (code !== 0 && result.failures.length === 0) result.failures.push(`cargo test ended with code ${code}`)
   return result
@@ -115,11 +122,14 @@ async function runTypes ({ jobs, env, files }) {
   ]
   for (const args of programs) {
     if (jobs.stopped) break
-    const title = args.map(arg => (path.isAbsolute(arg) ? path.relative(ROOT, arg) : arg)).join(' ').replace('node_modules/typescript/bin/', '')
+    const short = (/** @type {string} */ arg) => (path.isAbsolute(arg) ? path.relative(ROOT, arg) : arg)
+    const title = args.map(arg => (arg === tsc ? 'tsc' : short(arg))).join(' ')
     process.stdout.write(`\n${title}\n`)
     /** @type {RegExpExecArray | undefined} */
     let counts
-    const { code } = await runLines(jobs, process.execPath, args, env, line => { counts = /^(\d+) passed, (\d+) failed$/.exec(line) || counts })
+    const { code } = await runLines(jobs, process.execPath, args, env, line => {
+      counts = /^(\d+) passed, (\d+) failed$/.exec(line) || counts
+    })
     // A program of our own that says how many it ran is believed; tsc is one test per project.
     total.passed += counts ? Number(counts[1]) : Number(code === 0)
     if (code !== 0) total.failures.push(`${title}: ended with code ${code}`)

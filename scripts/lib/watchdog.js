@@ -1,8 +1,8 @@
 'use strict'
 
-// A process beside ours that cleans up after us even when we are killed with SIGKILL: it reads our side of a pipe, which
-// the kernel closes when we end in whatever way, and then ends the processes and removes the folders it was told about.
-// This file is both the client (class Watchdog) and, run as a program, the process itself.
+// A process beside ours that cleans up after us even when we are killed with SIGKILL: it reads our side of a pipe,
+// which the kernel closes when we end in whatever way, and then ends the processes and removes the folders it was
+// told about. This file is both the client (class Watchdog) and, run as a program, the process itself.
 
 const { spawn } = require('node:child_process')
 const fs = require('node:fs')
@@ -11,7 +11,9 @@ const readline = require('node:readline')
 class Watchdog {
   constructor () {
     // Its own process group: Ctrl-C reaches every process of the terminal's group, and this one has to outlive us.
-    const child = spawn(process.execPath, [__filename], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], windowsHide: true })
+    const child = spawn(process.execPath, [__filename], {
+      detached: true, stdio: ['pipe', 'ignore', 'ignore'], windowsHide: true
+    })
     child.unref()
     const socket = /** @type {import('node:net').Socket} */ (child.stdin)
     socket.unref()
