@@ -135,13 +135,25 @@ class Consumer {
     if (this.#running) throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     const { topics, fromBeginning } = readSubscription(subscription)
     for (const topic of topics) {
-      if (typeof topic === 'string') this.#topics.set(topic, fromBeginning)
-      else this.#patterns.push({ pattern: topic, fromBeginning })
+      if (typeof topic === 'string') {
+        const before = this.#topics.get(topic)
+        this.#topics.set(topic, fromBeginning)
+        // librdkafka keeps what it was told of a topic first: another client has to be told anew.
+        if (before !== undefined && before !== fromBeginning) await this.#reconnect()
+      } else this.#patterns.push({ pattern: topic, fromBeginning })
     }
     if (this.#membership?.isConnected && this.#connecting === undefined) {
       await this.#resolvePatterns()
       await this.#checkTopics(topics.filter((topic) => typeof topic === 'string'))
     }
+  }
+
+  async #reconnect() {
+    const membership = this.#membership
+    if (membership === undefined) return
+    await membership.leave()
+    if (this.#membership === membership) this.#membership = undefined
+    await this.#ensureConnected()
   }
 
   async #resolvePatterns() {
@@ -163,7 +175,7 @@ class Consumer {
     const { retry } = createRetry(this.#setup.options.retry)
     const mayBeMade = this.#setup.options.allowAutoTopicCreation
     await retry(async (bail) => {
-      const { topics: known } = await this.#metadata(topics)
+      const { topics: known } = await this.#metadata(topics.map((topic) => this.#subscriptionOf(topic)))
       for (const { name, error } of known) {
         if (error === null) continue
         const failure = fromNative(error, { topic: name })
@@ -175,7 +187,15 @@ class Consumer {
     })
   }
 
-  /** @param {string[] | null} topics @returns {Promise<{ topics: { name: string, error: any }[] }>} */
+  /** @param {string} topic */
+  #subscriptionOf(topic) {
+    return { topic, fromBeginning: this.#topics.get(topic) ?? false }
+  }
+
+  /**
+   * @param {{ topic: string, fromBeginning: boolean }[] | null} topics
+   * @returns {Promise<{ topics: { name: string, error: any }[] }>}
+   */
   #metadata(topics) {
     if (this.#membership === undefined) throw new KafkaJSError('The consumer is disconnected')
     return this.#membership.metadata(topics, METADATA_TIMEOUT)
@@ -230,7 +250,7 @@ class Consumer {
     })
     this.#runner = runner
     this.#joinStart = Date.now()
-    const topics = Array.from(this.#topics, ([topic, fromBeginning]) => ({ topic, fromBeginning }))
+    const topics = [...this.#topics.keys()].map((topic) => this.#subscriptionOf(topic))
     // A member without topics never gets an assignment that could be waited for.
     const joined = topics.length === 0 ? undefined : this.#waitForJoin()
     runner.start()

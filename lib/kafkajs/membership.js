@@ -100,7 +100,11 @@ class LibrdkafkaMembership {
     await this.#call(() => this.native.commit(offsets))
   }
 
-  /** @param {string[] | null} topics all, when null @param {number} timeoutMs */
+  /**
+   * @param {{ topic: string, fromBeginning: boolean }[] | null} topics all, when null. The others are consumed from where they
+   * are first said to begin here
+   * @param {number} timeoutMs
+   */
   async metadata(topics, timeoutMs) {
     return JSON.parse(await this.#call(() => this.native.metadata(topics, timeoutMs)))
   }

@@ -63,10 +63,7 @@ impl NativeConsumer {
     /// Joins the group for these topics, instead of those before.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn subscribe<'env>(&self, env: &'env Env, topics: Vec<arguments::Subscription>) -> Result<Unknown<'env>> {
-        let topics = topics
-            .into_iter()
-            .map(|given| Subscription { topic: given.topic, from_beginning: given.from_beginning })
-            .collect();
+        let topics = topics.into_iter().map(Subscription::from).collect();
         self.command(env, |done| Command::Subscribe(topics, done))
     }
 
@@ -151,15 +148,16 @@ impl NativeConsumer {
         self.command(env, |done| Command::Resume(resumed, done))
     }
 
-    /// Metadata of these topics, or of all, as JSON `{ brokers, topics }`.
+    /// Metadata of these topics, which are to be subscribed, or of all: JSON `{ brokers, topics }`.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn metadata<'env>(
         &self,
         env: &'env Env,
-        topics: Option<Vec<String>>,
+        topics: Option<Vec<arguments::Subscription>>,
         timeout_ms: u32,
     ) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.bridge.promise_of_json(env)?;
+        let topics = topics.map(|list| list.into_iter().map(Subscription::from).collect());
         self.client.core.metadata(topics, timeout_ms, done);
         Ok(promise)
     }
@@ -178,6 +176,12 @@ impl NativeConsumer {
         let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
         self.client.core.command(make(done));
         Ok(promise)
+    }
+}
+
+impl From<arguments::Subscription> for Subscription {
+    fn from(given: arguments::Subscription) -> Subscription {
+        Subscription { topic: given.topic, from_beginning: given.from_beginning }
     }
 }
 

@@ -14,7 +14,7 @@ use super::error::{codes, KafkaError, KafkaResult};
 use super::event::{Done, EventSink};
 use super::ffi::admin::{NewTopic, OffsetResult, TopicResult};
 use super::ffi::metadata::{BrokerMetadata, TopicMetadata};
-use super::ffi::{Client, Event, EventKind, Kind, Partition, Queue};
+use super::ffi::{Client, Event, EventKind, Kind, Partition, Queue, Topic};
 use super::producer::lock;
 use super::runtime;
 use super::session::Session;
@@ -106,7 +106,11 @@ impl Admin {
             return done(Err(not_connected()));
         };
         runtime::blocking(move || {
-            let answer = read_metadata(&client, topics, timeout_ms).map(|metadata| ClusterMetadata {
+            let handles = topics.map(|names| {
+                names.iter().map(|name| Topic::new(&client, name, &[]).map(Arc::new)).collect::<KafkaResult<Vec<_>>>()
+            });
+            let metadata = handles.transpose().and_then(|handles| read_metadata(&client, handles, timeout_ms));
+            let answer = metadata.map(|metadata| ClusterMetadata {
                 brokers: metadata.brokers,
                 controller_id: client.controller_id(1000),
                 cluster_id: client.cluster_id(1000),

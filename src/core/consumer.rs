@@ -29,8 +29,13 @@ pub struct Consumer {
     session: Arc<Session>,
     names: TopicNames,
     progress: Arc<Progress>,
+    topics: Topics,
     link: Mutex<Option<Link>>,
 }
+
+/// The handles of the subscribed topics. Held, because the properties of a topic are those of its first handle: this is how
+/// each topic gets its own `auto.offset.reset`.
+type Topics = Arc<Mutex<HashMap<String, Arc<Topic>>>>;
 
 #[derive(Clone)]
 struct Link {
@@ -88,6 +93,7 @@ impl Consumer {
             session: Session::new(sink),
             names: TopicNames::default(),
             progress: Arc::new(progress),
+            topics: Topics::default(),
             link: Mutex::default(),
         })
     }
@@ -109,7 +115,7 @@ impl Consumer {
         let tick = Duration::from_millis((self.progress.limit_ms / 4).clamp(50, 1000));
         let (commands, receiver) = unbounded_channel();
         let fetcher = Fetcher::new(self.limits, self.names.clone());
-        let event_loop = EventLoop::new(&client, &self.session, &self.progress, fetcher);
+        let event_loop = EventLoop::new(&client, self, fetcher);
         self.session.run(event_loop.run(receiver, tick))?;
         match self.session.wait_ready(&client, timeout_ms) {
             Ok(()) => *lock(&self.link) = Some(Link { client, commands }),
@@ -151,9 +157,13 @@ impl Consumer {
         self.blocking(done, move |client| client.committed(&partitions, timeout_ms.min(i32::MAX as u32) as i32));
     }
 
-    /// Of all topics, or of those named.
-    pub fn metadata(&self, topics: Option<Vec<String>>, timeout_ms: u32, done: Done<Metadata>) {
-        self.blocking(done, move |client| read_metadata(client, topics, timeout_ms));
+    /// Of all topics, or of those named, which thereby get the properties that they will be consumed with.
+    pub fn metadata(&self, topics: Option<Vec<Subscription>>, timeout_ms: u32, done: Done<Metadata>) {
+        let known = Arc::clone(&self.topics);
+        self.blocking(done, move |client| {
+            let handles = topics.map(|list| list.iter().map(|topic| handle(client, &known, topic)).collect());
+            read_metadata(client, handles.transpose()?, timeout_ms)
+        });
     }
 
     fn blocking<T: Send + 'static>(
@@ -196,9 +206,22 @@ impl Drop for Consumer {
     }
 }
 
+/// The handle of a topic, made with its start position the first time.
+fn handle(client: &Arc<Client>, known: &Topics, subscription: &Subscription) -> KafkaResult<Arc<Topic>> {
+    let Subscription { topic, from_beginning } = subscription;
+    let mut known = lock(known);
+    if let Some(handle) = known.get(topic) {
+        return Ok(Arc::clone(handle));
+    }
+    let reset = if *from_beginning { "earliest" } else { "latest" };
+    let handle = Arc::new(Topic::new(client, topic, &[("auto.offset.reset", reset)])?);
+    known.insert(topic.clone(), Arc::clone(&handle));
+    Ok(handle)
+}
+
 pub(super) fn read_metadata(
     client: &Arc<Client>,
-    topics: Option<Vec<String>>,
+    topics: Option<Vec<Arc<Topic>>>,
     timeout_ms: u32,
 ) -> KafkaResult<Metadata> {
     let timeout_ms = timeout_ms.min(i32::MAX as u32) as i32;
@@ -247,8 +270,7 @@ struct EventLoop {
     /// Frames that JavaScript can still take.
     demand: u32,
     membership: Membership,
-    /// Held so that the properties given to the first handle of a topic stay.
-    topics: HashMap<String, Topic>,
+    topics: Topics,
     commits: HashMap<u64, Done<()>>,
     next_commit: u64,
     seeks: Vec<Command>,
@@ -266,7 +288,7 @@ impl Partitions for (&Client, &Membership) {
 }
 
 impl EventLoop {
-    fn new(client: &Arc<Client>, session: &Arc<Session>, progress: &Arc<Progress>, fetcher: Fetcher) -> EventLoop {
+    fn new(client: &Arc<Client>, consumer: &Consumer, fetcher: Fetcher) -> EventLoop {
         let (mut control, mut messages, mut replies) =
             (client.consumer_queue(), client.new_queue(), client.new_queue());
         control.enable_wake();
@@ -274,15 +296,15 @@ impl EventLoop {
         replies.enable_wake();
         EventLoop {
             client: Arc::clone(client),
-            session: Arc::clone(session),
-            progress: Arc::clone(progress),
+            session: Arc::clone(&consumer.session),
+            progress: Arc::clone(&consumer.progress),
+            topics: Arc::clone(&consumer.topics),
             fetcher,
             control,
             messages,
             replies,
             demand: 0,
             membership: Membership::default(),
-            topics: HashMap::new(),
             commits: HashMap::new(),
             next_commit: 0,
             seeks: Vec::new(),
@@ -347,13 +369,9 @@ impl EventLoop {
 
     fn subscribe(&mut self, topics: Vec<Subscription>) -> KafkaResult<()> {
         let mut names = Vec::with_capacity(topics.len());
-        for Subscription { topic, from_beginning } in topics {
-            if !self.topics.contains_key(&topic) {
-                let reset = if from_beginning { "earliest" } else { "latest" };
-                let handle = Topic::new(&self.client, &topic, &[("auto.offset.reset", reset)])?;
-                self.topics.insert(topic.clone(), handle);
-            }
-            names.push(topic);
+        for subscription in topics {
+            handle(&self.client, &self.topics, &subscription)?;
+            names.push(subscription.topic);
         }
         runtime::in_place(|| self.client.subscribe(&names))
     }
@@ -532,7 +550,8 @@ impl EventLoop {
             done(Err(KafkaError::from_code(codes::DESTROY)));
         }
         runtime::blocking(move || {
-            drop((fetcher, membership, topics));
+            drop((fetcher, membership));
+            lock(&topics).clear();
             drop((control, messages, replies));
             drop(client);
             if let Some((_, done)) = closing {

@@ -129,9 +129,16 @@ impl Producer {
         let topic = topic.to_owned();
         match self.link() {
             Err(error) => done(Err(error)),
-            Ok(link) => runtime::blocking(move || {
-                done(link.core.client.metadata(Scope::Topic(&topic), timeout_ms.min(i32::MAX as u32) as i32))
-            }),
+            Ok(link) => {
+                let id = self.topic(&topic);
+                match link.core.topic(id, &|_| Some(topic.clone())) {
+                    None => done(Err(KafkaError::invalid_argument(format!("{topic:?} is no legal topic name")))),
+                    Some(topic) => runtime::blocking(move || {
+                        let timeout_ms = timeout_ms.min(i32::MAX as u32) as i32;
+                        done(link.core.client.metadata(Scope::Topic(&topic), timeout_ms));
+                    }),
+                }
+            }
         }
     }
 

@@ -43,17 +43,16 @@ pub enum Scope<'a> {
     /// Brokers, and the topics that this client uses already.
     Local,
     AllTopics,
-    Topic(&'a str),
+    Topic(&'a Topic),
 }
 
 impl Client {
     /// Blocks until a broker answers or the time is over.
     pub fn metadata(self: &Arc<Self>, scope: Scope<'_>, timeout_ms: i32) -> KafkaResult<Metadata> {
-        let topic = match scope {
-            Scope::Topic(name) => Some(Topic::new(self, name, &[])?),
-            _ => None,
+        let only = match scope {
+            Scope::Topic(topic) => topic.raw(),
+            _ => std::ptr::null_mut(),
         };
-        let only = topic.as_ref().map_or(std::ptr::null_mut(), Topic::raw);
         let all = i32::from(matches!(scope, Scope::AllTopics));
         let mut metadata: *const rd::rd_kafka_metadata = std::ptr::null();
         // SAFETY: valid handle and topic; on success the result is ours until destroyed, and its counts tell its arrays.
