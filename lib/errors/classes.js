@@ -224,7 +224,6 @@ class KafkaJSInvariantViolation extends KafkaJSNonRetriableError {
   /** @param {any} e */
   constructor(e) {
     super(`Invariant violated: ${e && e.message ? e.message : e} (a bug in kafka-oxide, please report it)`)
-    this.helpUrl = require('../../package.json').homepage
   }
 }
 

@@ -103,7 +103,7 @@ function protocolErrorData(code, message, nativeName) {
  */
 function fromNative(data, context = {}) {
   // An Error of another realm (vm, jest) is one all the same.
-  if (data instanceof Error || types.isNativeError(data)) return /** @type {Error} */ (data)
+  if (isError(data)) return data
   if (data === null || typeof data !== 'object' || typeof data.code !== 'number') {
     return new KafkaJSError(`Unexpected native failure: ${describe(data)}`, { retriable: false })
   }
@@ -153,6 +153,11 @@ function fromNative(data, context = {}) {
         ? new KafkaJSError(message, { ...common, code })
         : new KafkaJSNonRetriableError(message, { ...common, code })
   }
+}
+
+/** @param {any} value @returns {value is Error} */
+function isError(value) {
+  return value instanceof Error || types.isNativeError(value)
 }
 
 /** @param {string} type */

@@ -122,13 +122,13 @@ class FrameWriter {
     let position = start + RECORD_BYTES
     this.#reserve(position)
 
-    let keyLength = NULL_LENGTH
+    let keyLength = /** @type {number} */ (NULL_LENGTH)
     if (key !== null && key !== undefined) {
       keyLength = this.#put(position, key)
       if (keyLength < 0) throw input.wrongBytes('key', key, topic)
       position += keyLength
     }
-    let valueLength = NULL_LENGTH
+    let valueLength = /** @type {number} */ (NULL_LENGTH)
     if (value !== null) {
       if (value === undefined) throw input.noValue(message, topic)
       valueLength = this.#put(position, value)

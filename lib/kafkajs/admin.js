@@ -386,8 +386,9 @@ function checkReplicaAssignment(topic, assignment) {
   const good = Array.isArray(assignment) && assignment.every((entry) =>
     typeof entry === 'object' && entry !== null && Number.isInteger(entry.partition) && Array.isArray(entry.replicas) &&
     entry.replicas.every(Number.isInteger))
-  const partitions = good && assignment.map((/** @type {any} */ entry) => entry.partition).sort((/** @type {number} */ a, /** @type {number} */ b) => a - b)
-  if (!good || partitions.some((/** @type {number} */ partition, /** @type {number} */ i) => partition !== i)) {
+  /** @type {number[]} */
+  const partitions = good ? assignment.map((/** @type {any} */ entry) => entry.partition).sort() : []
+  if (!good || new Set(partitions).size < partitions.length || partitions.some((partition) => !(partition >= 0 && partition < partitions.length))) {
     throw new KafkaJSNonRetriableError(
       `Invalid replicaAssignment for topic "${topic}": write [{ partition: 0, replicas: [1, 2] }, …] with every partition from 0 once`)
   }

@@ -128,7 +128,7 @@ const MemberAssignment = {
 
 const AssignerProtocol = { MemberMetadata, MemberAssignment }
 
-const VERSION = 1
+const VERSION = 0
 
 /**
  * The default assigner: all partitions of all topics in one sequence, dealt out to the members in the order of their ids. The

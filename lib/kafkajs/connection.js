@@ -36,7 +36,7 @@ class Connection {
   #cancel = () => {}
   /** @type {Error | undefined} */
   #fatal
-  /** @type {{ message: string } | undefined} */
+  /** @type {import('../errors/from-native').NativeErrorData | undefined} */
   #trouble
 
   /** @param {ConnectionOptions} options */
@@ -109,7 +109,11 @@ class Connection {
     const { retry, properties } = this.#options
     const context = { mechanism: properties['sasl.mechanism'] }
     const timedOut = error && !(error instanceof Error) && (error.code === LOCAL.TIMED_OUT || error.code === LOCAL.WAIT_COORD)
-    const cause = timedOut
+    const known = this.#trouble
+    const cause = timedOut && known
+      // Not that time was up, but why: the last thing that a broker's connection said.
+      ? fromNative(known, context)
+      : timedOut
       ? new KafkaJSConnectionError(`Connection timeout: ${error.message}`, {
         code: 'ETIMEDOUT', librdkafka: { code: error.code, name: error.name },
       })
@@ -128,7 +132,8 @@ class Connection {
     }
     if (kind === EVENT.ERROR) {
       const data = JSON.parse(payload)
-      if (data.topic === undefined) this.#trouble = data
+      // "All brokers are down" is the consequence; what each broker's connection said is the cause.
+      if (data.topic === undefined && (this.#trouble === undefined || data.code !== LOCAL.ALL_BROKERS_DOWN)) this.#trouble = data
       if (data.fatal && this.#fatal === undefined) {
         this.#fatal = fromNative(data)
         this.#log('error', `The ${this.#options.what} cannot go on: ${data.message}`, { code: data.code, name: data.name })

@@ -50,7 +50,7 @@ class Kafka {
         'Own partitionAssigners are not implemented yet: leave them out, or choose one of librdkafka\'s by ' +
         'rdkafka: { "partition.assignment.strategy": "range" | "roundrobin" | "cooperative-sticky" }')
     }
-    return new Consumer({ kafka: this, ...this.#setup('Consumer', values) })
+    return new Consumer(this.#setup('Consumer', values))
   }
 
   /**

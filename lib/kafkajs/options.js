@@ -205,16 +205,18 @@ function propertiesOf(scope, values) {
  * The options of `new Kafka(…)`, read once.
  * @param {any} given
  * @param {{ properties(): Record<string, string> }} native
+ * @returns {Record<string, any>} the options, `properties` made of them, and the user's own in `rdkafka`
  */
 function kafkaOptions(given, native) {
   const values = readOptions('kafka', given)
   if (values.socketFactory !== undefined && values.socketFactory !== null) {
     throw new KafkaJSNotImplemented('Option "socketFactory" is not implemented: the native client opens its own sockets')
   }
+  /** @type {Properties} */
   const properties = { ...COMMON, ...propertiesOf('kafka', values), ...securityProperties(values) }
   properties['log_level'] = String(syslogOfLevel(environmentLevel() ?? values.logLevel))
   if (values.enforceRequestTimeout === false) properties['socket.timeout.ms'] = '300000'
-  return { ...values, brokers: values.brokers, properties, rdkafka: checkProperties('kafka', values.rdkafka, native) }
+  return { ...values, properties, rdkafka: checkProperties('kafka', values.rdkafka, native) }
 }
 
 /** @param {any} kafka what `kafkaOptions` gave @param {any} own @returns {any} the retry options, the client's over Kafka's */

@@ -1,0 +1,147 @@
+import * as net from 'net'
+import * as tls from 'tls'
+import { Admin, AdminConfig } from './admin'
+import { Consumer, ConsumerConfig } from './consumer'
+import { logLevel } from './enums'
+import { Logger, logCreator } from './logger'
+import { Producer, ProducerConfig } from './producer'
+
+/** Gives the brokers each time a client connects. */
+export type BrokersFunction = () => string[] | Promise<string[]>
+
+/**
+ * librdkafka properties, by the names in its CONFIGURATION.md, e.g. `{ 'socket.keepalive.enable': true }`. They replace what the
+ * options say. A name that librdkafka does not know is refused, with the nearest one that it does.
+ */
+export type RdkafkaProperties = { [property: string]: string | number | boolean | null | undefined }
+
+/** How failing calls are tried again, and so how long connect() may take. */
+export interface RetryOptions {
+  /** The longest wait between two attempts (30000). */
+  maxRetryTime?: number
+  /** The first wait (300). */
+  initialRetryTime?: number
+  /** Randomness of a wait: 0.2 draws it from 80 % to 120 %. */
+  factor?: number
+  /** Each wait is this many times the one before (2). */
+  multiplier?: number
+  /** Attempts after the first (5). */
+  retries?: number
+  /** Consumers: whether to start again after a crash that was retriable. */
+  restartOnFailure?: (e: Error) => Promise<boolean>
+}
+
+export interface ISocketFactoryArgs {
+  host: string
+  port: number
+  ssl: tls.ConnectionOptions
+  onConnect: () => void
+}
+
+/** Not implemented: the native client opens its own sockets. */
+export type ISocketFactory = (args: ISocketFactoryArgs) => net.Socket
+
+export interface OauthbearerProviderResponse {
+  value: string
+}
+
+export type SaslAuthenticationRequest = { encode(): Buffer | Promise<Buffer> }
+
+export type SaslAuthenticationResponse<ParseResult> = {
+  decode(rawResponse: Buffer): Buffer | Promise<Buffer>
+  parse(data: Buffer): ParseResult
+}
+
+export type SaslAuthenticateArgs<ParseResult> = {
+  request: SaslAuthenticationRequest
+  response?: SaslAuthenticationResponse<ParseResult>
+}
+
+export type AuthenticationProviderArgs = {
+  host: string
+  port: number
+  logger: Logger
+  saslAuthenticate: <ParseResult>(args: SaslAuthenticateArgs<ParseResult>) => Promise<ParseResult | void>
+}
+
+export type Authenticator = { authenticate(): Promise<void> }
+
+/** A way to authenticate of one's own. Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
+export type Mechanism = {
+  mechanism: string
+  authenticationProvider: (args: AuthenticationProviderArgs) => Authenticator
+}
+
+/** A user name and a password, by the mechanism of that name. */
+export interface SASLPasswordOptions<Name extends string> {
+  mechanism: Name
+  username: string
+  password: string
+}
+
+/** Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
+export interface SASLAwsOptions {
+  mechanism: 'aws'
+  authorizationIdentity: string
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+}
+
+/** Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
+export interface SASLOauthbearerOptions {
+  mechanism: 'oauthbearer'
+  oauthBearerProvider: () => Promise<OauthbearerProviderResponse>
+}
+
+export type SASLOptions =
+  | SASLPasswordOptions<'plain'>
+  | SASLPasswordOptions<'scram-sha-256'>
+  | SASLPasswordOptions<'scram-sha-512'>
+  | SASLAwsOptions
+  | SASLOauthbearerOptions
+
+export type SASLMechanism = SASLOptions['mechanism']
+
+export interface KafkaConfig {
+  /** `host:port` of some brokers (the others are found), or a function that gives them at each connect(). */
+  brokers: string[] | BrokersFunction
+  /**
+   * True for TLS with the certificates that Node trusts, or `{ ca, cert, key, passphrase, rejectUnauthorized }`, the certificates
+   * and the key as PEM. Options of Node's TLS that the native client has no counterpart for are refused.
+   */
+  ssl?: tls.ConnectionOptions | boolean
+  sasl?: SASLOptions | Mechanism
+  /** The name by which brokers know this program ('kafkajs'). */
+  clientId?: string
+  /** How long making one connection may take (1000, the least that is possible). */
+  connectionTimeout?: number
+  authenticationTimeout?: number
+  reauthenticationThreshold?: number
+  /** How long a request may go unanswered (30000). */
+  requestTimeout?: number
+  enforceRequestTimeout?: boolean
+  retry?: RetryOptions
+  socketFactory?: ISocketFactory
+  /** `logLevel.INFO`. `KAFKAJS_LOG_LEVEL` in the environment wins. */
+  logLevel?: logLevel
+  logCreator?: logCreator
+  /** librdkafka properties for every client of this Kafka. */
+  rdkafka?: RdkafkaProperties
+}
+
+/**
+ * The way to a cluster: makes producers, consumers and admin clients. Nothing is opened before one of them connects.
+ *
+ * @example
+ * const kafka = new Kafka({ clientId: 'my-app', brokers: ['localhost:9092'] })
+ */
+export class Kafka {
+  /** @throws {KafkaJSNonRetriableError} for an option that cannot be */
+  constructor(config: KafkaConfig)
+  producer(config?: ProducerConfig): Producer
+  /** @throws {KafkaJSNonRetriableError} without a `groupId` */
+  consumer(config: ConsumerConfig): Consumer
+  admin(config?: AdminConfig): Admin
+  logger(): Logger
+}
