@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Packs the main package and a platform's package, as they would be published, from this checkout: no registry is asked.
+ * Packs the main package and a platform's package from this checkout, as they would be published. No registry is asked.
  *
  * `node scripts/pack.js [--out dist] [--main-only | --platform linux-x64-gnu [--binary file]]` writes both tarballs, or
  * one, and prints their paths. The binary is the local build (`npm run build`) unless told otherwise.
@@ -21,9 +21,9 @@ const root = path.join(__dirname, '..')
 /** @typedef {{ file: string, contents: string[] }} Packed the tarball's path, and the paths within it, sorted */
 
 /**
- * Packs the main package. The optional dependencies come in here and are not in the repository's package.json: before a
- * release they are on no registry, so that `npm ci` in a clone would ask for packages that do not exist, or take those of
- * a stranger that do. A clone builds its own addon.
+ * Packs the main package. The optional dependencies come in here and are not in the repository's package.json: before
+ * a release they are on no registry, so that `npm ci` in a clone would ask for packages that do not exist, or take a
+ * stranger's that do. A clone builds its own addon.
  *
  * @param {string} out folder, made when absent
  * @returns {Packed}
@@ -96,17 +96,22 @@ function listed (/** @type {any} */ answer) {
   return packed(answer).files.map((/** @type {{ path: string }} */ { path: name }) => name).sort()
 }
 
+/** How to start npm: the one that runs this script, or the one on the PATH, which on Windows is a batch file. */
+function npmCommand () {
+  const cli = process.env.npm_execpath
+  if (cli && path.basename(cli) === 'npm-cli.js') return { command: process.execPath, first: [cli], shell: false }
+  return { command: 'npm', first: [], shell: process.platform === 'win32' }
+}
+
 /**
  * Runs npm and reads its JSON.
  * @param {string[]} args
  * @param {string} cwd
  */
 function npm (args, cwd) {
-  // The npm that runs this script, or the one on the PATH, which on Windows is a batch file.
-  const cli = process.env.npm_execpath
-  const [command, first] = cli && cli.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []]
+  const { command, first, shell } = npmCommand()
   const { status, stdout, stderr, error } = spawnSync(command, [...first, ...args], {
-    cwd, encoding: 'utf8', shell: command === 'npm' && process.platform === 'win32', maxBuffer: 64 * 1024 * 1024
+    cwd, encoding: 'utf8', shell, maxBuffer: 64 * 1024 * 1024
   })
   if (error || status !== 0) throw new Error(`npm ${args.join(' ')} failed: ${error ? error.message : stderr.trim()}`)
   return JSON.parse(stdout)
@@ -129,7 +134,7 @@ function main (/** @type {string[]} */ args) {
   for (const { file, contents } of done) console.log(`${file} (${contents.length} files)`)
 }
 
-module.exports = { packMain, packPlatform }
+module.exports = { packMain, packPlatform, npmCommand }
 
 if (require.main === module) {
   try {

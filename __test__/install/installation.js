@@ -6,6 +6,7 @@ const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { npmCommand } = require('../../scripts/pack')
 
 const root = path.join(__dirname, '../..')
 
@@ -23,8 +24,7 @@ class Installation {
 
   /** Installs tarballs with nothing but them to take from: no network, an empty cache, no settings of the user. */
   async install (/** @type {string[]} */ tarballs) {
-    const cli = process.env.npm_execpath
-    const [command, first] = cli && cli.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []]
+    const { command, first } = npmCommand()
     const settings = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund',
       `--cache=${path.join(this.folder, 'cache')}`, `--userconfig=${path.join(this.folder, 'empty-npmrc')}`]
     const result = await this.run(command, [...first, 'install', ...settings, ...tarballs])
@@ -47,7 +47,7 @@ class Installation {
         env: { ...clean, ...environment },
         timeout: DEADLINE,
         killSignal: 'SIGKILL',
-        shell: command === 'npm' && process.platform === 'win32'
+        shell: command === 'npm' && npmCommand().shell
       })
       let stdout = ''
       let stderr = ''

@@ -4,7 +4,7 @@ const { test } = require('node:test')
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
-const { allPlatformIds } = require('../../lib/load-native')
+const { allPlatformIds, NEEDED_GLIBC } = require('../../lib/load-native')
 const { platforms, manifest, optionalDependencies, differences, hostPlatform, platformById } =
   require('../../scripts/platforms')
 
@@ -23,6 +23,13 @@ test('the loader requires each platform package by a literal name, which bundler
   const source = fs.readFileSync(path.join(root, 'lib/native.js'), 'utf8')
   const literal = [...source.matchAll(/case '([^']+)': return require\('([^']+)'\)/g)].map(([, id, name]) => [id, name])
   assert.deepEqual(literal, platforms.map(({ id, packageName }) => [id, packageName]))
+})
+
+test('the release builds each platform of the table, for the glibc that the loader names', () => {
+  const workflow = fs.readFileSync(path.join(root, '.github/workflows/release.yml'), 'utf8')
+  const built = [...workflow.matchAll(/- \{ id: ([\w-]+), runner: /g)].map(([, id]) => id)
+  assert.deepEqual(built, platforms.map(({ id }) => id))
+  assert.deepEqual(workflow.match(/--max-glibc (\S+)/)?.[1], NEEDED_GLIBC)
 })
 
 test('a platform package can neither be left out for the Node version nor needs a script to work', () => {
