@@ -56,15 +56,15 @@ export declare class NativeConsumer {
   /** Stops fetching these partitions; what was fetched and not yet handed out is fetched again on resume. */
   pause(paused: Array<TopicPartition>): Promise<void>
   resume(resumed: Array<TopicPartition>): Promise<void>
-  /** Metadata of these topics, or of all, as JSON `{ brokers, topics }`. */
-  metadata(topics: Array<string> | undefined | null, timeoutMs: number): Promise<string>
+  /** Metadata of these topics, which are to be subscribed, or of all: JSON `{ brokers, topics }`. */
+  metadata(topics: Array<Subscription> | undefined | null, timeoutMs: number): Promise<string>
   /** Leaves the group; waits for that at most `timeoutMs`. */
   close(timeoutMs: number): Promise<void>
 }
 
 /**
- * A mock cluster, which runs until it is closed or its environment ends. Every method is synchronous: they take well under a
- * millisecond, starting two.
+ * A mock cluster, which runs until it is closed or its environment ends. Every method is synchronous: they take well
+ * under a millisecond, starting two.
  */
 export declare class NativeMockCluster {
   constructor(brokers: number, groupInitialRebalanceDelay: number)

@@ -16,8 +16,8 @@ pub struct MockFailure {
     pub delay: i32,
 }
 
-/// A mock cluster, which runs until it is closed or its environment ends. Every method is synchronous: they take well under a
-/// millisecond, starting two.
+/// A mock cluster, which runs until it is closed or its environment ends. Every method is synchronous: they take well
+/// under a millisecond, starting two.
 #[napi]
 pub struct NativeMockCluster {
     /// `None` once closed.

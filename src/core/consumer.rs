@@ -340,10 +340,14 @@ impl EventLoop {
                     command => self.carry_out(command),
                 }
             }
-            self.serve_control();
-            self.serve_replies();
-            self.retry_seeks();
-            self.drain();
+            // Each look at a queue tells librdkafka that the application is alive (`rd_kafka_app_polled`), whichever queue
+            // it is. A stalled application looks at none.
+            if !self.progress.is_stalled() || self.closing.is_some() {
+                self.serve_control();
+                self.serve_replies();
+                self.retry_seeks();
+                self.drain();
+            }
             if let Some((deadline, _)) = &self.closing {
                 if self.client.is_consumer_closed() || Instant::now() >= *deadline {
                     return self.end();
@@ -456,12 +460,8 @@ impl EventLoop {
         self.closing = Some((Instant::now() + timeout, done));
     }
 
-    /// Rebalances, errors and statistics. Each poll tells librdkafka that the application is alive, so a stalled one
-    /// does not poll.
+    /// Rebalances, errors and statistics.
     fn serve_control(&mut self) {
-        if self.progress.is_stalled() && self.closing.is_none() {
-            return;
-        }
         while let Some(event) = self.control.poll() {
             let Some(event) = self.session.serve(event) else { continue };
             match event.kind() {

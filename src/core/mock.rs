@@ -1,5 +1,5 @@
-//! A Kafka cluster inside this process, for tests: librdkafka's mock brokers, which speak the Kafka protocol over real TCP on
-//! loopback ports. Any client can talk to them.
+//! A Kafka cluster inside this process, for tests: librdkafka's mock brokers, which speak the Kafka protocol over
+//! real TCP on loopback ports. Any client can talk to them.
 
 #![deny(unsafe_code)]
 
@@ -120,7 +120,8 @@ impl MockCluster {
         Ok(())
     }
 
-    /// Forgets what `push_request_errors` left over. Errors pushed to one broker stay: librdkafka cannot take them back.
+    /// Forgets what `push_request_errors` left over. Errors pushed to one broker stay: librdkafka cannot take them
+    /// back.
     pub fn clear_request_errors(&self, api_key: i16) {
         self.raw.clear_request_errors(api_key);
     }
@@ -134,8 +135,8 @@ impl MockCluster {
         set.map_err(|error| about(&format!("{topic} [{partition}]"), error))
     }
 
-    /// Metadata and AddPartitionsToTxn answer with this error for the topic until it is set to 0. A topic that does not exist is
-    /// created.
+    /// Metadata and AddPartitionsToTxn answer with this error for the topic until it is set to 0. A topic that does
+    /// not exist is created.
     pub fn set_topic_error(&self, topic: &str, error: i32) -> KafkaResult<()> {
         check_topic(topic)?;
         let error = injectable(error)?;
@@ -204,13 +205,16 @@ impl Drop for MockCluster {
     }
 }
 
-/// After it answered a command, the cluster's thread empties its wake-up pipe: a command that comes at this very moment loses its
-/// wake-up and lies there until the poll times out, up to a second. Commands keep this distance, so that it does not happen...
+/// After it answered a command, the cluster's thread empties its wake-up pipe: a command that comes at this very
+/// moment loses its wake-up and lies there until the poll times out, up to a second. Commands keep this distance, so
+/// that it does not happen...
 const COMMAND_SPACING: Duration = Duration::from_millis(1);
-/// ...and where it happens nevertheless (a busy machine), a connection to any broker wakes the thread after this time.
+/// ...and where it happens nevertheless (a busy machine), a connection to any broker wakes the thread after this
+/// time.
 const WAKE_AFTER: Duration = Duration::from_millis(3);
 
-/// While it lives, the cluster's thread is woken every `WAKE_AFTER`. Only with every broker down can that not be done.
+/// While it lives, the cluster's thread is woken every `WAKE_AFTER`. Only with every broker down can that not be
+/// done.
 struct Wake {
     done: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -274,8 +278,8 @@ fn about(subject: &str, error: KafkaError) -> KafkaError {
     KafkaError::new(error.code, format!("{subject}: {}", error.message))
 }
 
-/// A broker's error, or ERR__TRANSPORT, on which the mock broker closes the connection. The client's other local codes never come
-/// from a broker.
+/// A broker's error, or ERR__TRANSPORT, on which the mock broker closes the connection. The client's other local
+/// codes never come from a broker.
 fn injectable(code: i32) -> KafkaResult<rdkafka::bindings::rd_kafka_resp_err_t> {
     let from_broker = code >= -1 || code == codes::TRANSPORT;
     known_error(code).filter(|_| from_broker).ok_or_else(|| {

@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,7 @@ impl Producer {
             topics: Mutex::default(),
             lane: Mutex::default(),
             sends: Mutex::default(),
+            flushing: AtomicBool::new(false),
         });
         let (commands, receiver) = unbounded_channel();
         let link = Link { core: Arc::clone(&core), commands };
@@ -147,11 +149,7 @@ impl Producer {
         match self.link() {
             Err(error) => done(Err(error)),
             Ok(link) => {
-                // librdkafka stops lingering while a flush is under way.
-                let client = Arc::clone(&link.core.client);
-                runtime::blocking(move || {
-                    client.flush(timeout_ms.min(i32::MAX as u32) as i32);
-                });
+                link.core.stop_lingering(timeout_ms);
                 let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
                 send(&link.commands, Command::Flush { deadline, done });
             }
@@ -166,10 +164,7 @@ impl Producer {
             None => done(Ok(())),
             Some(link) => {
                 let patience = Duration::from_millis(patience_ms.into());
-                let client = Arc::clone(&link.core.client);
-                runtime::blocking(move || {
-                    client.flush(patience_ms.min(i32::MAX as u32) as i32);
-                });
+                link.core.stop_lingering(patience_ms);
                 send(&link.commands, Command::Close { patience, done });
             }
         }
@@ -216,6 +211,8 @@ struct ProducerCore {
     /// Held while records are handed over, so that sends keep their order.
     lane: Mutex<Lane>,
     sends: Mutex<Sends>,
+    /// A thread waits in `rd_kafka_flush`.
+    flushing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -333,6 +330,18 @@ impl ProducerCore {
             }
         }
         Walk::QueueFull
+    }
+
+    /// librdkafka sends at once what would linger as long as a flush is under way. One thread waits in it, however many ask.
+    fn stop_lingering(self: &Arc<Self>, timeout_ms: u32) {
+        if self.flushing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let core = Arc::clone(self);
+        runtime::blocking(move || {
+            core.client.flush(timeout_ms.min(i32::MAX as u32) as i32);
+            core.flushing.store(false, Ordering::Release);
+        });
     }
 
     fn topic(&self, id: u32, names: &dyn Fn(u32) -> Option<String>) -> Option<Arc<Topic>> {

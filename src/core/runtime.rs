@@ -14,7 +14,7 @@ fn runtime() -> Option<&'static Runtime> {
         .get_or_init(|| {
             Builder::new_multi_thread()
                 .worker_threads(2)
-                .max_blocking_threads(64)
+                .max_blocking_threads(512)
                 .thread_name("kafka-oxide")
                 .thread_keep_alive(std::time::Duration::from_secs(5))
                 .enable_time()

@@ -1,5 +1,5 @@
-//! librdkafka's mock cluster: every `rd_kafka_mock_*` call, wrapped once. Judgement about arguments is made in `core/mock.rs`;
-//! here it is only made sure that nothing undefined can happen.
+//! librdkafka's mock cluster: every `rd_kafka_mock_*` call, wrapped once. Judgement about arguments is made in
+//! `core/mock.rs`; here it is only made sure that nothing undefined can happen.
 
 use std::ffi::{c_char, c_int, CString};
 use std::ptr::NonNull;
@@ -9,14 +9,15 @@ use rdkafka::bindings as rd;
 use super::{code_of_err, owned_string};
 use crate::core::error::{codes, KafkaError, KafkaResult};
 
-/// A mock cluster together with the client handle that librdkafka keeps its books with. The handle itself never connects.
+/// A mock cluster together with the client handle that librdkafka keeps its books with. The handle itself never
+/// connects.
 pub struct RawMockCluster {
     rk: NonNull<rd::rd_kafka_t>,
     cluster: NonNull<rd::rd_kafka_mock_cluster_t>,
 }
 
-// SAFETY: librdkafka's handles may be used from any thread. Mock commands travel to the cluster's own thread through its op
-// queue, or hold its lock.
+// SAFETY: librdkafka's handles may be used from any thread. Mock commands travel to the cluster's own thread through
+// its op queue, or hold its lock.
 unsafe impl Send for RawMockCluster {}
 // SAFETY: as above; and destruction needs `&mut self`, so no command is under way then.
 unsafe impl Sync for RawMockCluster {}
@@ -44,7 +45,8 @@ impl RawMockCluster {
     }
 
     fn start_here(brokers: c_int) -> KafkaResult<Self> {
-        // SAFETY: a new conf belongs to us until rd_kafka_new succeeds; the strings are NUL-terminated and live during the calls.
+        // SAFETY: a new conf belongs to us until rd_kafka_new succeeds; the strings are NUL-terminated and live
+        // during the calls.
         let rk = unsafe {
             let conf = rd::rd_kafka_conf_new();
             rd::rd_kafka_conf_set_log_cb(conf, Some(ignore_log));
@@ -116,8 +118,8 @@ impl RawMockCluster {
         }
     }
 
-    /// The next request of this API to this broker fails and is answered after `delay_ms`; calls queue up. There is no array twin,
-    /// so a list is pushed by one call an entry.
+    /// The next request of this API to this broker fails and is answered after `delay_ms`; calls queue up. There is
+    /// no array twin, so a list is pushed by one call an entry.
     pub fn push_broker_request_error(
         &self,
         broker: i32,
@@ -139,7 +141,8 @@ impl RawMockCluster {
         })
     }
 
-    /// Forgets what `push_request_errors` left over. Errors pushed to one broker stay: librdkafka has no call for them.
+    /// Forgets what `push_request_errors` left over. Errors pushed to one broker stay: librdkafka has no call for
+    /// them.
     pub fn clear_request_errors(&self, api_key: i16) {
         // SAFETY: the cluster is alive; takes its lock.
         unsafe { rd::rd_kafka_mock_clear_request_errors(self.cluster.as_ptr(), api_key) }
@@ -187,7 +190,8 @@ impl RawMockCluster {
     /// What was received since tracking began, oldest first.
     pub fn requests(&self) -> Vec<RawRequest> {
         let mut count = 0;
-        // SAFETY: the cluster is alive; the call returns a copy of `count` entries that we free, or NULL when there are none.
+        // SAFETY: the cluster is alive; the call returns a copy of `count` entries that we free, or NULL when there
+        // are none.
         unsafe {
             let entries = rd::rd_kafka_mock_get_requests(self.cluster.as_ptr(), &mut count);
             if entries.is_null() {
@@ -210,7 +214,8 @@ impl RawMockCluster {
 impl Drop for RawMockCluster {
     /// Closes every socket and joins every thread.
     fn drop(&mut self) {
-        // SAFETY: both are alive, nobody else has them, and the cluster goes before the handle that it keeps its books with.
+        // SAFETY: both are alive, nobody else has them, and the cluster goes before the handle that it keeps its
+        // books with.
         unsafe {
             rd::rd_kafka_mock_cluster_destroy(self.cluster.as_ptr());
             rd::rd_kafka_destroy(self.rk.as_ptr());
@@ -243,12 +248,13 @@ fn c_string(text: &str) -> KafkaResult<CString> {
 /// Without a callback librdkafka prints its log to stderr.
 unsafe extern "C" fn ignore_log(_: *const rd::rd_kafka_t, _: c_int, _: *const c_char, _: *const c_char) {}
 
-/// The mock cluster's thread inherits the signal mask of the thread that starts it, and ends for good when a signal interrupts
-/// its poll (EINTR): every later command would wait for ever. librdkafka masks signals for the threads that `rd_kafka_new` makes,
-/// but not for this one.
+/// The mock cluster's thread inherits the signal mask of the thread that starts it, and ends for good when a signal
+/// interrupts its poll (EINTR): every later command would wait for ever. librdkafka masks signals for the threads
+/// that `rd_kafka_new` makes, but not for this one.
 #[cfg(unix)]
 fn block_signals_of_this_thread() {
-    /// At least as large and as aligned as `sigset_t` on every Unix that we build for (128 bytes on Linux, 4 on macOS).
+    /// At least as large and as aligned as `sigset_t` on every Unix that we build for (128 bytes on Linux, 4 on
+    /// macOS).
     #[repr(C, align(16))]
     struct SignalSet([u8; 256]);
 
