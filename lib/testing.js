@@ -1,7 +1,7 @@
 'use strict'
 
-// kafka-oxide/testing: a Kafka cluster inside the test's own process. The brokers are librdkafka's mock brokers; they speak the
-// Kafka protocol over TCP on loopback ports, so that any client can talk to them.
+// kafka-oxide/testing: a Kafka cluster inside the test's own process. The brokers are librdkafka's mock brokers; they
+// speak the Kafka protocol over TCP on loopback ports, so that any client can talk to them.
 
 const native = require('./native')
 const { byType } = require('./errors/protocol-codes')
@@ -11,6 +11,7 @@ const MAX_PARTITIONS = 10000
 const MAX_INT = 2 ** 31 - 1
 /** Milliseconds: librdkafka counts this delay in microseconds of a C int. */
 const MAX_REBALANCE_DELAY = 2147483
+const START_OPTIONS = ['brokers', 'groupInitialRebalanceDelay', 'defaultPartitions', 'autoCreateTopics']
 /** librdkafka's ERR__TRANSPORT: the mock broker closes the connection instead of answering. */
 const TRANSPORT = -195
 /** What librdkafka's mock brokers create on their own; it has no call that changes it. */
@@ -44,7 +45,10 @@ const API_KEYS = Object.freeze({
 /** @type {Map<number, string>} */
 const API_NAMES = new Map(Object.entries(API_KEYS).map(([name, key]) => [key, name]))
 
-/** Made on first use: it asks the addon for every name. @type {{ codes: Set<number>, byName: Map<string, number> } | undefined} */
+/**
+ * Made on first use: it asks the addon for every name.
+ * @type {{ codes: Set<number>, byName: Map<string, number> } | undefined}
+ */
 let knownErrors
 
 /**
@@ -93,16 +97,17 @@ class MockCluster {
   static async start (options = {}) {
     const {
       brokers = 3, groupInitialRebalanceDelay = 0, defaultPartitions = DEFAULT_PARTITIONS, autoCreateTopics = true
-    } = fields('MockCluster.start', options, ['brokers', 'groupInitialRebalanceDelay', 'defaultPartitions', 'autoCreateTopics'])
+    } = fields('MockCluster.start', options, START_OPTIONS)
     integer('brokers', brokers, 1, MAX_BROKERS)
     integer('groupInitialRebalanceDelay', groupInitialRebalanceDelay, 0, MAX_REBALANCE_DELAY)
     if (defaultPartitions !== DEFAULT_PARTITIONS) {
-      throw new RangeError(`defaultPartitions can only be ${DEFAULT_PARTITIONS}, not ${show(defaultPartitions)}: that is how many ` +
-        'librdkafka\'s mock brokers make. For another number call `await cluster.createTopic({ topic, partitions })` first')
+      throw new RangeError(`defaultPartitions can only be ${DEFAULT_PARTITIONS}, not ${show(defaultPartitions)}: ` +
+        'that is how many librdkafka\'s mock brokers make. For another number, first call ' +
+        '`await cluster.createTopic({ topic, partitions })`')
     }
     if (autoCreateTopics !== true) {
-      throw new RangeError(`autoCreateTopics can only be true, not ${show(autoCreateTopics)}: librdkafka's mock brokers create ` +
-        'a topic whenever a client allows it. Forbid it in the client: `allowAutoTopicCreation: false`')
+      throw new RangeError(`autoCreateTopics can only be true, not ${show(autoCreateTopics)}: librdkafka's mock ` +
+        'brokers create a topic whenever a client allows it. Forbid it in the client: `allowAutoTopicCreation: false`')
     }
     const nativeCluster = attempt(() => new native.NativeMockCluster(brokers, groupInitialRebalanceDelay))
     const cluster = new MockCluster(FROM_START, nativeCluster)
@@ -200,7 +205,7 @@ class MockCluster {
       throw new TypeError(`type must be 'group' or 'transaction', not ${show(type)}`)
     }
     if (typeof key !== 'string' || key === '' || key.includes('\0')) {
-      throw new TypeError(`key must be the groupId or the transactionalId, a string that is not empty; got ${show(key)}`)
+      throw new TypeError(`key must be the groupId or the transactionalId, not empty; got ${show(key)}`)
     }
     this.#checkBroker(broker, 'no coordinator')
     attempt(() => this.#native.setCoordinator(type, key, broker))
@@ -286,7 +291,7 @@ function injectableApi (api) {
     throw new RangeError(`the mock brokers do not serve ${show(api)}; they serve ${Object.keys(API_KEYS).join(', ')}`)
   }
   if (key === API_KEYS.Metadata) {
-    throw new RangeError('Metadata requests cannot be made to fail; use setTopicError(topic, error), setLeader or setBrokerDown')
+    throw new RangeError('Metadata requests cannot be made to fail; use setTopicError, setLeader or setBrokerDown')
   }
   return key
 }
@@ -296,7 +301,8 @@ function injectableApi (api) {
  * @returns {number}
  */
 function errorCode (error) {
-  const advice = "use a Kafka error's name such as 'REQUEST_TIMED_OUT' or its code such as 7; 'ERR__TRANSPORT' closes the connection"
+  const advice = "use a Kafka error's name such as 'REQUEST_TIMED_OUT', its code such as 7, or 'ERR__TRANSPORT', " +
+    'which closes the connection'
   if (typeof error !== 'string' && typeof error !== 'number') throw new TypeError(`error is ${show(error)}: ${advice}`)
   const { codes, byName } = knownErrors || (knownErrors = listErrors())
   const code = typeof error === 'number' ? error : byName.get(error.replace(/^ERR_/, ''))
@@ -307,7 +313,9 @@ function errorCode (error) {
 /** What a broker can answer, under librdkafka's names and under kafkajs's. */
 function listErrors () {
   /** @type {Map<string, number>} */
-  const byName = new Map([['NONE', 0], ['NO_ERROR', 0], ['_TRANSPORT', TRANSPORT], ['UNKNOWN', -1], ['UNKNOWN_SERVER_ERROR', -1]])
+  const byName = new Map([
+    ['NONE', 0], ['NO_ERROR', 0], ['_TRANSPORT', TRANSPORT], ['UNKNOWN', -1], ['UNKNOWN_SERVER_ERROR', -1]
+  ])
   const LAST_CODE_TO_ASK = 500
   for (let code = 1; code <= LAST_CODE_TO_ASK; code++) {
     const name = native.errorName(code).replace(/^ERR_/, '')

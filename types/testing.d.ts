@@ -3,22 +3,24 @@
 /** An API that the mock brokers serve, by its name in the Kafka protocol. */
 export type MockApiName =
   | 'Produce' | 'Fetch' | 'ListOffsets' | 'Metadata' | 'OffsetCommit' | 'OffsetFetch' | 'FindCoordinator' | 'JoinGroup'
-  | 'Heartbeat' | 'LeaveGroup' | 'SyncGroup' | 'ApiVersions' | 'InitProducerId' | 'OffsetForLeaderEpoch' | 'AddPartitionsToTxn'
-  | 'AddOffsetsToTxn' | 'EndTxn' | 'TxnOffsetCommit' | 'ConsumerGroupHeartbeat' | 'GetTelemetrySubscriptions' | 'PushTelemetry'
+  | 'Heartbeat' | 'LeaveGroup' | 'SyncGroup' | 'ApiVersions' | 'InitProducerId' | 'OffsetForLeaderEpoch'
+  | 'AddPartitionsToTxn' | 'AddOffsetsToTxn' | 'EndTxn' | 'TxnOffsetCommit' | 'ConsumerGroupHeartbeat'
+  | 'GetTelemetrySubscriptions' | 'PushTelemetry'
 
 /** An API for which failures can be pushed: by name, or by its key in the Kafka protocol. */
 export type MockApi = Exclude<MockApiName, 'Metadata'> | number
 
 /**
- * A Kafka error: its code (7), or its name as librdkafka or kafkajs has it, with or without `ERR_` (`'REQUEST_TIMED_OUT'`,
- * `'ERR_REQUEST_TIMED_OUT'`). `'NONE'` or 0 is success. `'ERR__TRANSPORT'` (-195) makes the broker close the connection.
+ * A Kafka error: its code (7), or its name as librdkafka or kafkajs has it, with or without `ERR_`
+ * (`'REQUEST_TIMED_OUT'`, `'ERR_REQUEST_TIMED_OUT'`). `'NONE'` or 0 is success. `'ERR__TRANSPORT'` (-195) makes the
+ * broker close the connection.
  */
 export type MockError = string | number
 
 export interface MockClusterOptions {
   /** How many brokers, 1 to 100; their ids are 1 to this number. Default 3. */
   brokers?: number
-  /** Milliseconds that an empty group waits for more members (`group.initial.rebalance.delay.ms`), up to 2147483. Default 0. */
+  /** Milliseconds that an empty group waits for more members, up to 2147483. Default 0. */
   groupInitialRebalanceDelay?: number
   /** Partitions of a topic that is created because a client asks for it. The mock brokers know only 4. */
   defaultPartitions?: 4
@@ -38,8 +40,8 @@ export interface MockRequest {
 }
 
 /**
- * A Kafka cluster inside this process, for tests. Every method rejects with a TypeError or RangeError for a wrong argument, and
- * with a MockClusterError when the cluster refuses or is closed.
+ * A Kafka cluster inside this process, for tests. Every method rejects with a TypeError or RangeError for a wrong
+ * argument, and with a MockClusterError when the cluster refuses or is closed.
  */
 export class MockCluster {
   private constructor()
@@ -55,7 +57,7 @@ export class MockCluster {
   /** Rejects with `ERR_TOPIC_ALREADY_EXISTS` when there is one. Defaults: one partition, one replica. */
   createTopic(options: { topic: string, partitions?: number, replicationFactor?: number }): Promise<void>
 
-  /** Closes the broker's connections and refuses new ones. Leaders and coordinators stay where they are. -1: every broker. */
+  /** Closes the broker's connections and refuses new ones. Leaders and coordinators stay. -1: every broker. */
   setBrokerDown(broker: number): Promise<void>
   /** The broker listens again, on the same port. -1: every broker. */
   setBrokerUp(broker: number): Promise<void>
@@ -85,7 +87,7 @@ export class MockCluster {
   /** Forgets what was recorded, and goes on recording. */
   clearRequests(): Promise<void>
 
-  /** Closes every connection and port. May be called twice. A cluster that is not closed does not keep the process alive. */
+  /** Closes every connection and port. May be called twice. An open cluster does not keep the process alive. */
   close(): Promise<void>
   /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void>
