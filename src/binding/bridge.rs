@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use napi::bindgen_prelude::*;
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::sys;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use serde::Serialize;
 
 use crate::core::error::{codes, KafkaError, KafkaResult};
@@ -208,7 +208,7 @@ fn settle(env: sys::napi_env, reply: Reply) -> napi::Result<()> {
 }
 
 /// The boundary's error: plain data. JavaScript makes the class, in the user's realm and with the user's stack.
-pub fn error_object(env: sys::napi_env, error: &KafkaError) -> napi::Result<sys::napi_value> {
+fn error_object(env: sys::napi_env, error: &KafkaError) -> napi::Result<sys::napi_value> {
     let boolean = |value| {
         let mut result = std::ptr::null_mut();
         // SAFETY: on the JavaScript thread, here and below.
@@ -265,9 +265,7 @@ fn number(env: sys::napi_env, number: u32) -> napi::Result<sys::napi_value> {
 
 fn string(env: sys::napi_env, text: &str) -> napi::Result<sys::napi_value> {
     let mut value = std::ptr::null_mut();
-    check_status!(unsafe {
-        sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut value)
-    })?;
+    check_status!(unsafe { sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut value) })?;
     Ok(value)
 }
 
@@ -289,14 +287,7 @@ fn frame_bytes(env: sys::napi_env, frame: FrameBuffer) -> napi::Result<sys::napi
     let mut buffer = std::ptr::null_mut();
     // SAFETY: the memory lives in `owner` until the finalizer runs.
     let status = unsafe {
-        sys::napi_create_external_arraybuffer(
-            env,
-            data.cast(),
-            length,
-            Some(drop_frame),
-            owner.cast(),
-            &mut buffer,
-        )
+        sys::napi_create_external_arraybuffer(env, data.cast(), length, Some(drop_frame), owner.cast(), &mut buffer)
     };
     if status == sys::Status::napi_ok {
         return bytes_over(env, buffer, length);

@@ -18,8 +18,10 @@ pub trait Abandon: Send + Sync + 'static {
 pub struct Client<C: Abandon> {
     pub core: Arc<C>,
     pub bridge: Arc<Bridge>,
-    hook: RefCell<Option<CleanupEnvHook<(Arc<C>, Arc<Bridge>)>>>,
+    hook: RefCell<Option<Hook<C>>>,
 }
+
+type Hook<C> = CleanupEnvHook<(Arc<C>, Arc<Bridge>)>;
 
 impl<C: Abandon> Client<C> {
     pub fn new(

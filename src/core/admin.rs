@@ -32,10 +32,23 @@ struct Link {
 }
 
 pub enum Request {
-    CreateTopics { topics: Vec<NewTopic>, timeout_ms: u32, validate_only: bool, done: Done<Vec<TopicResult>> },
-    DeleteTopics { topics: Vec<String>, timeout_ms: u32, done: Done<Vec<TopicResult>> },
+    CreateTopics {
+        topics: Vec<NewTopic>,
+        timeout_ms: u32,
+        validate_only: bool,
+        done: Done<Vec<TopicResult>>,
+    },
+    DeleteTopics {
+        topics: Vec<String>,
+        timeout_ms: u32,
+        done: Done<Vec<TopicResult>>,
+    },
     /// The offset of each partition is the timestamp asked for: milliseconds, -1 the end, -2 the beginning.
-    ListOffsets { partitions: Vec<Partition>, timeout_ms: u32, done: Done<Vec<OffsetResult>> },
+    ListOffsets {
+        partitions: Vec<Partition>,
+        timeout_ms: u32,
+        done: Done<Vec<OffsetResult>>,
+    },
 }
 
 enum Command {
@@ -231,10 +244,9 @@ impl EventLoop {
                 self.client.create_topics(&topics, limit(timeout_ms), validate_only, &self.results, number),
                 Waiting::Topics(done),
             ),
-            Request::DeleteTopics { topics, timeout_ms, done } => (
-                self.client.delete_topics(&topics, limit(timeout_ms), &self.results, number),
-                Waiting::Topics(done),
-            ),
+            Request::DeleteTopics { topics, timeout_ms, done } => {
+                (self.client.delete_topics(&topics, limit(timeout_ms), &self.results, number), Waiting::Topics(done))
+            }
             Request::ListOffsets { partitions, timeout_ms, done } => (
                 self.client.list_offsets(&partitions, limit(timeout_ms), &self.results, number),
                 Waiting::Offsets(done),
@@ -249,7 +261,10 @@ impl EventLoop {
     fn end(self, closed: Option<Done<()>>) {
         let EventLoop { client, main, results, pending, .. } = self;
         for waiting in pending.into_values() {
-            waiting.fail(KafkaError::new(codes::DESTROY, "The admin client was disconnected while the request was under way"));
+            waiting.fail(KafkaError::new(
+                codes::DESTROY,
+                "The admin client was disconnected while the request was under way",
+            ));
         }
         runtime::blocking(move || {
             drop((main, results));

@@ -543,8 +543,9 @@ impl EventLoop {
     }
 
     fn end(self) {
-        let EventLoop { client, control, messages, replies, membership, topics, commits, seeks, closing, fetcher, .. } =
-            self;
+        let EventLoop {
+            client, control, messages, replies, membership, topics, commits, seeks, closing, fetcher, ..
+        } = self;
         seeks.into_iter().for_each(Command::refuse);
         for done in commits.into_values() {
             done(Err(KafkaError::from_code(codes::DESTROY)));

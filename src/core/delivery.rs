@@ -69,7 +69,8 @@ impl Sends {
         } else {
             let topic = tag.topic as i32;
             // Reports of one partition come in a row.
-            let found = send.partitions.iter_mut().rev().find(|part| part.partition == partition && part.topic == topic);
+            let found =
+                send.partitions.iter_mut().rev().find(|part| part.partition == partition && part.topic == topic);
             match found {
                 Some(part) => {
                     part.count += 1;

@@ -20,22 +20,28 @@ pub struct FrameLimits {
 
 /// Topic names by the id that frames use; JavaScript asks for each once.
 #[derive(Clone, Default)]
-pub struct TopicNames(Arc<Mutex<(Vec<String>, HashMap<String, i32>)>>);
+pub struct TopicNames(Arc<Mutex<Names>>);
+
+#[derive(Default)]
+struct Names {
+    list: Vec<String>,
+    ids: HashMap<String, i32>,
+}
 
 impl TopicNames {
     pub fn id(&self, name: &str) -> i32 {
         let mut names = lock(&self.0);
-        if let Some(&id) = names.1.get(name) {
+        if let Some(&id) = names.ids.get(name) {
             return id;
         }
-        let id = names.0.len() as i32;
-        names.0.push(name.to_owned());
-        names.1.insert(name.to_owned(), id);
+        let id = names.list.len() as i32;
+        names.list.push(name.to_owned());
+        names.ids.insert(name.to_owned(), id);
         id
     }
 
     pub fn name(&self, id: u32) -> Option<String> {
-        lock(&self.0).0.get(id as usize).cloned()
+        lock(&self.0).list.get(id as usize).cloned()
     }
 }
 
@@ -121,12 +127,7 @@ impl Fetcher {
         fetched
     }
 
-    fn close(
-        fetched: &mut Vec<Fetched>,
-        writer: Option<ConsumeFrameWriter>,
-        generation: i32,
-        pool: &Arc<FramePool>,
-    ) {
+    fn close(fetched: &mut Vec<Fetched>, writer: Option<ConsumeFrameWriter>, generation: i32, pool: &Arc<FramePool>) {
         if let Some(writer) = writer.filter(|writer| !writer.is_empty()) {
             fetched.push(Fetched::Frame(FrameBuffer::new(writer.finish(generation), pool)));
         }

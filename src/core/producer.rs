@@ -249,7 +249,9 @@ impl ProducerCore {
             let before = *cursor;
             // A frame is written by this package and bounds-checked: a bad one ends here and its sends never complete
             // twice; the frame tests keep this from happening.
-            let Ok(step) = cursor.step(frame) else { return self.flush_batch(batch, batch_topic.take(), frame, begin, cursor) };
+            let Ok(step) = cursor.step(frame) else {
+                return self.flush_batch(batch, batch_topic.take(), frame, begin, cursor);
+            };
             match step {
                 Step::End => return self.flush_batch(batch, batch_topic.take(), frame, begin, cursor),
                 Step::Send(send) => {
@@ -273,7 +275,8 @@ impl ProducerCore {
                         continue;
                     };
                     let suits = ProduceBatch::suits(&record);
-                    if !batch.is_empty() && !(suits && batch.has_room(record.partition)) {
+                    let fits = suits && batch.has_room(record.partition);
+                    if !fits && !batch.is_empty() {
                         let mut after = before;
                         if let Walk::QueueFull = self.flush_batch(batch, batch_topic.take(), frame, begin, &mut after) {
                             *cursor = after;

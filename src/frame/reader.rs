@@ -172,9 +172,7 @@ mod tests {
                 frame.extend(key.iter().flatten());
                 frame.extend(value.iter().flatten());
                 frame.extend(bytes);
-                while frame.len() % 4 != 0 {
-                    frame.push(0);
-                }
+                frame.resize(frame.len().next_multiple_of(4), 0);
             }
         }
         let header = [PRODUCE_MAGIC, frame.len() as i32, sends.len() as i32, records];

@@ -97,9 +97,7 @@ impl ConsumeFrameWriter {
     pub fn finish(mut self, generation: i32) -> Vec<u8> {
         let messages = self.count() as i32;
         let sections = (self.sections.len() / SECTION_WORDS) as i32;
-        while self.bytes.len() % 4 != 0 {
-            self.bytes.push(0);
-        }
+        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
         let sections_at = self.bytes.len() as i32;
         let descriptors_at = sections_at + self.sections.len() as i32 * 4;
         self.bytes.reserve_exact(4 * (self.sections.len() + self.descriptors.len()));

@@ -38,9 +38,9 @@ impl RawMockCluster {
             block_signals_of_this_thread();
             Self::start_here(brokers)
         });
-        let started = starter.map_err(|error| error.to_string()).and_then(|thread| {
-            thread.join().map_err(|_| "the thread that starts it panicked".to_string())
-        });
+        let started = starter
+            .map_err(|error| error.to_string())
+            .and_then(|thread| thread.join().map_err(|_| "the thread that starts it panicked".to_string()));
         started.unwrap_or_else(|reason| Err(cannot_start(&reason)))
     }
 
@@ -52,12 +52,7 @@ impl RawMockCluster {
             rd::rd_kafka_conf_set_log_cb(conf, Some(ignore_log));
             let mut reason = [0 as c_char; 256];
             rd::rd_kafka_conf_set(conf, c"log_level".as_ptr(), c"0".as_ptr(), reason.as_mut_ptr(), reason.len());
-            let rk = rd::rd_kafka_new(
-                rd::rd_kafka_type_t::RD_KAFKA_PRODUCER,
-                conf,
-                reason.as_mut_ptr(),
-                reason.len(),
-            );
+            let rk = rd::rd_kafka_new(rd::rd_kafka_type_t::RD_KAFKA_PRODUCER, conf, reason.as_mut_ptr(), reason.len());
             NonNull::new(rk).ok_or_else(|| {
                 rd::rd_kafka_conf_destroy(conf);
                 let reason = owned_string(reason.as_ptr()).unwrap_or_default();

@@ -4,8 +4,8 @@ use std::ffi::CStr;
 
 use rdkafka::bindings as rd;
 
-use crate::core::error::KafkaResult;
 use crate::core::error::KafkaError;
+use crate::core::error::KafkaResult;
 
 pub mod admin;
 pub mod client;

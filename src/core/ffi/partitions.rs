@@ -191,9 +191,8 @@ impl Client {
     pub fn cached_high_watermark(&self, topic: &str, partition: i32) -> i64 {
         let Ok(topic) = c_string(topic) else { return Partition::NO_OFFSET };
         let (mut low, mut high) = (0, Partition::NO_OFFSET);
-        let err = unsafe {
-            rd::rd_kafka_get_watermark_offsets(self.raw(), topic.as_ptr(), partition, &mut low, &mut high)
-        };
+        let err =
+            unsafe { rd::rd_kafka_get_watermark_offsets(self.raw(), topic.as_ptr(), partition, &mut low, &mut high) };
         if code_of_err(err) == codes::NO_ERROR {
             high
         } else {

@@ -54,10 +54,7 @@ impl Topic {
     /// Hands over one record, copied. `ERR__QUEUE_FULL` means: wait for delivery reports.
     pub fn produce(&self, record: &Record<'_>, opaque: u64) -> Result<(), i32> {
         use rd::rd_kafka_vtype_t as vtype;
-        let headers = match Headers::new(record) {
-            Ok(headers) => headers,
-            Err(code) => return Err(code),
-        };
+        let headers = Headers::new(record)?;
         let (key, key_size) = pointer(record.key);
         let (value, value_size) = pointer(record.value);
         let slot = |vtype, fill: &dyn Fn(&mut rd::rd_kafka_vu_s__bindgen_ty_1)| {
