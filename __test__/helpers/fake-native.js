@@ -1,0 +1,145 @@
+'use strict'
+/**
+ * A native module in JavaScript, for tests of the promise face without the addon: it records what crosses, and answers as the
+ * test says. Put it in by `new Kafka(config, { native })`.
+ */
+const layout = require('../../lib/frame/layout')
+
+/** Reads a produce frame back. @param {Uint8Array} bytes @param {number} length */
+function readProduceFrame(bytes, length) {
+  const buffer = Buffer.from(Uint8Array.prototype.slice.call(bytes, 0, length))
+  const word = (/** @type {number} */ at) => buffer.readInt32LE(at)
+  const header = layout.PRODUCE_HEADER
+  let at = layout.PRODUCE_HEADER_WORDS * 4
+  /** @type {any[]} */
+  const sends = []
+  let records = 0
+  for (let left = word(header.sends * 4); left > 0; left--) {
+    const send = { id: word(at), topic: word(at + layout.SEND.topic * 4), records: /** @type {any[]} */ ([]) }
+    const count = word(at + layout.SEND.records * 4)
+    at += layout.SEND_WORDS * 4
+    for (let i = 0; i < count; i++) {
+      const start = at
+      at += layout.RECORD_WORDS * 4
+      const bytesOf = (/** @type {number} */ size) => {
+        if (size === layout.NULL_LENGTH) return null
+        at += size
+        return buffer.subarray(at - size, at)
+      }
+      const key = bytesOf(word(start + layout.RECORD.key * 4))
+      const value = bytesOf(word(start + layout.RECORD.value * 4))
+      const end = at + word(start + layout.RECORD.headers * 4)
+      /** @type {[string, string | null][]} */
+      const headers = []
+      while (at < end) {
+        at += 4
+        const name = /** @type {Buffer} */ (bytesOf(word(at - 4))).toString()
+        at += 4
+        const held = bytesOf(word(at - 4))
+        headers.push([name, held && held.toString()])
+      }
+      if (headers.length !== word(start + layout.RECORD.headerCount * 4)) throw new Error('wrong count of headers')
+      at = (at + 3) & ~3
+      send.records.push({
+        partition: word(start), timestamp: Number(buffer.readBigInt64LE(start + layout.RECORD.timestamp * 4)), key, value, headers,
+      })
+      records += 1
+    }
+    sends.push(send)
+  }
+  if (word(0) !== layout.PRODUCE_MAGIC || word(header.bytes * 4) !== length || at !== length || word(header.records * 4) !== records) {
+    throw new Error('not a produce frame')
+  }
+  return sends
+}
+
+/** @param {{ id: number, error?: number, failed?: number, partitions?: { partition: number, offset: bigint, count?: number }[] }[]} sends */
+function writeDeliveries(sends) {
+  const words = [layout.DELIVERIES_MAGIC, 0, sends.length, 0]
+  for (const { id, error = 0, failed = 0, partitions = [] } of sends) {
+    words.push(id, error, failed, partitions.length)
+    for (const { partition, offset, count = 1 } of partitions) {
+      words.push(0, partition, Number(BigInt.asIntN(32, offset)), Number(offset >> 32n), count, 0)
+    }
+  }
+  words[1] = words.length * 4
+  return new Uint8Array(Int32Array.from(words).buffer)
+}
+
+const NAMES = /** @type {Record<number, string>} */ ({
+  3: 'ERR_UNKNOWN_TOPIC_OR_PART', 10: 'ERR_MSG_SIZE_TOO_LARGE', [-190]: 'ERR__UNKNOWN_PARTITION', [-192]: 'ERR__MSG_TIMED_OUT',
+})
+
+/** @param {number} code @param {string} [message] */
+function errorData(code, message = `text of ${code}`) {
+  return { code, name: NAMES[code] || `ERR_${code}`, message, fatal: false, retriable: false, abortable: false }
+}
+
+/**
+ * @param {object} [script]
+ * @param {(client: any) => Promise<void>} [script.connect]
+ * @param {(client: any, sends: any[]) => void} [script.submit] default: each send goes to partition 0
+ * @param {(client: any, name: string, args: any[]) => any} [script.call] answers every other method that gives JSON
+ */
+function fakeNative(script = {}) {
+  /** @type {any[]} */
+  const clients = []
+  class Client {
+    frames = /** @type {any[]} */ ([])
+    calls = /** @type {any[]} */ ([])
+    closed = /** @type {number | undefined} */ (undefined)
+    topics = /** @type {string[]} */ ([])
+
+    /** @param {Record<string, string>} config @param {(kind: number, payload: any) => void} onEvent */
+    constructor(config, onEvent) {
+      this.config = config
+      this.onEvent = onEvent
+      clients.push(this)
+    }
+
+    async connect(/** @type {number} */ timeoutMs) {
+      this.connectTimeout = timeoutMs
+      if (script.connect) await script.connect(this)
+    }
+
+    topic(/** @type {string} */ name) {
+      if (!this.topics.includes(name)) this.topics.push(name)
+      return this.topics.indexOf(name)
+    }
+
+    submit(/** @type {Uint8Array} */ frame, /** @type {number} */ length) {
+      const sends = readProduceFrame(frame, length)
+      this.frames.push(sends)
+      if (script.submit) script.submit(this, sends)
+      else setImmediate(() => this.deliver(sends.map(({ id }) => ({ id, partitions: [{ partition: 0, offset: 5n }] }))))
+    }
+
+    deliver(/** @type {any[]} */ sends) {
+      this.onEvent(2, writeDeliveries(sends))
+    }
+
+    async flush(/** @type {number} */ timeoutMs) {
+      this.calls.push(['flush', timeoutMs])
+    }
+
+    async close(/** @type {number} */ timeoutMs) {
+      this.closed = timeoutMs
+    }
+  }
+  for (const name of ['partitions', 'createTopics', 'deleteTopics', 'metadata', 'listOffsets']) {
+    /** @type {any} */ (Client.prototype)[name] = async function call(/** @type {any[]} */ ...args) {
+      this.calls.push([name, ...args])
+      return JSON.stringify(await /** @type {any} */ (script.call)(this, name, args))
+    }
+  }
+  return {
+    clients,
+    NativeProducer: Client,
+    NativeAdmin: Client,
+    properties: () => ({ 'client.id': '', 'socket.keepalive.enable': '', 'linger.ms': '', 'enable.auto.commit': '' }),
+    errorName: (/** @type {number} */ code) => NAMES[code] || `ERR_${code}`,
+    errorText: (/** @type {number} */ code) => `text of ${code}`,
+  }
+}
+
+module.exports = { fakeNative, readProduceFrame, writeDeliveries, errorData }
