@@ -1,10 +1,20 @@
 import { GroupDescription, TopicPartitions } from './consumer'
 import {
-  AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ConfigSource, ResourcePatternTypes,
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  ConfigResourceTypes,
+  ConfigSource,
+  ResourcePatternTypes,
 } from './enums'
 import { KafkaJSProtocolError } from './errors'
 import {
-  ConnectEvent, DisconnectEvent, EventOf, RemoveInstrumentationEventListener, RequestEvent, RequestQueueSizeEvent,
+  ConnectEvent,
+  DisconnectEvent,
+  EventOf,
+  RemoveInstrumentationEventListener,
+  RequestEvent,
+  RequestQueueSizeEvent,
   RequestTimeoutEvent,
 } from './events'
 import { RdkafkaProperties, RetryOptions } from './kafka'
@@ -189,8 +199,8 @@ export interface Admin {
   /** The names of all topics, internal ones included. */
   listTopics(): Promise<string[]>
   /**
-   * True when the topics were made, false when each of them existed already. Resolves when every partition has a leader, unless
-   * `waitForLeaders` is false.
+   * True when the topics were made, false when each of them existed already. Resolves when every partition has a
+   * leader, unless `waitForLeaders` is false.
    * @throws {KafkaJSAggregateError} whose `errors` are KafkaJSCreateTopicErrors
    */
   createTopics(options: {
@@ -231,7 +241,10 @@ export interface Admin {
   /** Not implemented yet. */
   resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
   /** Not implemented yet. */
-  describeConfigs(configs: { resources: ResourceConfigQuery[]; includeSynonyms: boolean }): Promise<DescribeConfigResponse>
+  describeConfigs(configs: {
+    resources: ResourceConfigQuery[]
+    includeSynonyms: boolean
+  }): Promise<DescribeConfigResponse>
   /** Not implemented yet. */
   alterConfigs(configs: { validateOnly: boolean; resources: IResourceConfig[] }): Promise<any>
   /** Not implemented yet. */
@@ -260,6 +273,6 @@ export interface Admin {
   readonly events: AdminEvents
   on<Name extends AdminEvents[keyof AdminEvents]>(
     eventName: Name,
-    listener: (event: EventOf<AdminEventTable, Name>) => void
+    listener: (event: EventOf<AdminEventTable, Name>) => void,
   ): RemoveInstrumentationEventListener<Name>
 }

@@ -1,7 +1,13 @@
 import { PartitionAssigner } from './assigner'
 import {
-  ConnectEvent, DisconnectEvent, EventOf, InstrumentationEvent, RemoveInstrumentationEventListener, RequestEvent,
-  RequestQueueSizeEvent, RequestTimeoutEvent,
+  ConnectEvent,
+  DisconnectEvent,
+  EventOf,
+  InstrumentationEvent,
+  RemoveInstrumentationEventListener,
+  RequestEvent,
+  RequestQueueSizeEvent,
+  RequestTimeoutEvent,
 } from './events'
 import { RdkafkaProperties, RetryOptions } from './kafka'
 import { Logger } from './logger'
@@ -39,7 +45,10 @@ export interface ConsumerConfig {
   rdkafka?: RdkafkaProperties
 }
 
-/** A message that was read. Key, value and headers are views of memory that many messages share: copy what is kept for long. */
+/**
+ * A message that was read. Key, value and headers are views of memory that many messages share: copy what is kept for
+ * long.
+ */
 export interface KafkaMessage {
   key: Buffer | null
   value: Buffer | null
@@ -179,7 +188,11 @@ export interface IBatchProcessEvent {
   lastOffset: string
 }
 
-export type ConsumerHeartbeatEvent = InstrumentationEvent<{ groupId: string; memberId: string; groupGenerationId: number }>
+export type ConsumerHeartbeatEvent = InstrumentationEvent<{
+  groupId: string
+  memberId: string
+  groupGenerationId: number
+}>
 export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
   groupId: string
   memberId: string
@@ -253,6 +266,6 @@ export interface Consumer {
   readonly events: ConsumerEvents
   on<Name extends ConsumerEvents[keyof ConsumerEvents]>(
     eventName: Name,
-    listener: (event: EventOf<ConsumerEventTable, Name>) => void
+    listener: (event: EventOf<ConsumerEventTable, Name>) => void,
   ): RemoveInstrumentationEventListener<Name>
 }

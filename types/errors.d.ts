@@ -93,7 +93,10 @@ export class KafkaJSProtocolError extends KafkaJSError {
   readonly code: number
   /** E.g. `UNKNOWN_TOPIC_OR_PARTITION`. */
   readonly type: string
-  constructor(e: Error | { type: string; code: number; message: string; retriable: boolean }, metadata?: KafkaJSErrorMetadata)
+  constructor(
+    e: Error | { type: string; code: number; message: string; retriable: boolean },
+    metadata?: KafkaJSErrorMetadata,
+  )
 }
 
 export class KafkaJSOffsetOutOfRange extends KafkaJSProtocolError {

@@ -10,8 +10,8 @@ import { Producer, ProducerConfig } from './producer'
 export type BrokersFunction = () => string[] | Promise<string[]>
 
 /**
- * librdkafka properties, by the names in its CONFIGURATION.md, e.g. `{ 'socket.keepalive.enable': true }`. They replace what the
- * options say. A name that librdkafka does not know is refused, with the nearest one that it does.
+ * librdkafka properties, by the names in its CONFIGURATION.md, e.g. `{ 'socket.keepalive.enable': true }`. They replace
+ * what the options say. A name that librdkafka does not know is refused, with the nearest one that it does.
  */
 export type RdkafkaProperties = { [property: string]: string | number | boolean | null | undefined }
 
@@ -107,8 +107,8 @@ export interface KafkaConfig {
   /** `host:port` of some brokers (the others are found), or a function that gives them at each connect(). */
   brokers: string[] | BrokersFunction
   /**
-   * True for TLS with the certificates that Node trusts, or `{ ca, cert, key, passphrase, rejectUnauthorized }`, the certificates
-   * and the key as PEM. Options of Node's TLS that the native client has no counterpart for are refused.
+   * True for TLS with the certificates that Node trusts, or `{ ca, cert, key, passphrase, rejectUnauthorized }`, the
+   * certificates and the key as PEM. Options of Node's TLS that the native client has no counterpart for are refused.
    */
   ssl?: tls.ConnectionOptions | boolean
   sasl?: SASLOptions | Mechanism

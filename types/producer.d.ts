@@ -1,6 +1,11 @@
 import { CompressionTypes } from './enums'
 import {
-  ConnectEvent, DisconnectEvent, EventOf, RemoveInstrumentationEventListener, RequestEvent, RequestQueueSizeEvent,
+  ConnectEvent,
+  DisconnectEvent,
+  EventOf,
+  RemoveInstrumentationEventListener,
+  RequestEvent,
+  RequestQueueSizeEvent,
   RequestTimeoutEvent,
 } from './events'
 import { RdkafkaProperties, RetryOptions } from './kafka'
@@ -62,8 +67,8 @@ export interface ProducerConfig {
   /** Whether sending to a topic that does not exist creates it, where the brokers allow it (true). */
   allowAutoTopicCreation?: boolean
   /**
-   * Unlike kafkajs's, the producer never loses the order nor doubles a message unless this is false. True also refuses sends with
-   * other `acks` than -1.
+   * Unlike kafkajs's, the producer never loses the order nor doubles a message unless this is false. True also refuses
+   * sends with other `acks` than -1.
    */
   idempotent?: boolean
   /** Transactions are not implemented yet. */
@@ -168,7 +173,9 @@ export interface Producer extends Sender {
   connect(): Promise<void>
   /** Delivers what was sent, as far as the brokers are there, then disconnects. */
   disconnect(): Promise<void>
-  /** Resolves when every message sent so far is delivered or has failed; rejects when that takes longer than `timeout`. */
+  /**
+   * Resolves when every message sent so far is delivered or has failed; rejects when that takes longer than `timeout`.
+   */
   flush(options?: { timeout?: number }): Promise<void>
   /** Whether `idempotent: true` was asked for. */
   isIdempotent(): boolean
@@ -178,6 +185,6 @@ export interface Producer extends Sender {
   readonly events: ProducerEvents
   on<Name extends ProducerEvents[keyof ProducerEvents]>(
     eventName: Name,
-    listener: (event: EventOf<ProducerEventTable, Name>) => void
+    listener: (event: EventOf<ProducerEventTable, Name>) => void,
   ): RemoveInstrumentationEventListener<Name>
 }

@@ -1,7 +1,7 @@
 'use strict'
 /**
- * A native module in JavaScript, for tests of the promise face without the addon: it records what crosses, and answers as the
- * test says. Put it in by `new Kafka(config, { native })`.
+ * A native module in JavaScript, for tests of the promise face without the addon: it records what crosses, and answers
+ * as the test says. Put it in by `new Kafka(config, { native })`.
  */
 const layout = require('../../lib/frame/layout')
 
@@ -41,19 +41,31 @@ function readProduceFrame(bytes, length) {
       if (headers.length !== word(start + layout.RECORD.headerCount * 4)) throw new Error('wrong count of headers')
       at = (at + 3) & ~3
       send.records.push({
-        partition: word(start), timestamp: Number(buffer.readBigInt64LE(start + layout.RECORD.timestamp * 4)), key, value, headers,
+        partition: word(start),
+        timestamp: Number(buffer.readBigInt64LE(start + layout.RECORD.timestamp * 4)),
+        key,
+        value,
+        headers,
       })
       records += 1
     }
     sends.push(send)
   }
-  if (word(0) !== layout.PRODUCE_MAGIC || word(header.bytes * 4) !== length || at !== length || word(header.records * 4) !== records) {
+  if (
+    word(0) !== layout.PRODUCE_MAGIC ||
+    word(header.bytes * 4) !== length ||
+    at !== length ||
+    word(header.records * 4) !== records
+  ) {
     throw new Error('not a produce frame')
   }
   return sends
 }
 
-/** @param {{ id: number, error?: number, failed?: number, partitions?: { partition: number, offset: bigint, count?: number }[] }[]} sends */
+/**
+ * @param {{ id: number, error?: number, failed?: number, partitions?: { partition: number, offset: bigint, count?:
+ * number }[] }[]} sends
+ */
 function writeDeliveries(sends) {
   const words = [layout.DELIVERIES_MAGIC, 0, sends.length, 0]
   for (const { id, error = 0, failed = 0, partitions = [] } of sends) {
@@ -67,7 +79,10 @@ function writeDeliveries(sends) {
 }
 
 const NAMES = /** @type {Record<number, string>} */ ({
-  3: 'ERR_UNKNOWN_TOPIC_OR_PART', 10: 'ERR_MSG_SIZE_TOO_LARGE', [-190]: 'ERR__UNKNOWN_PARTITION', [-192]: 'ERR__MSG_TIMED_OUT',
+  3: 'ERR_UNKNOWN_TOPIC_OR_PART',
+  10: 'ERR_MSG_SIZE_TOO_LARGE',
+  [-190]: 'ERR__UNKNOWN_PARTITION',
+  [-192]: 'ERR__MSG_TIMED_OUT',
 })
 
 /** @param {number} code @param {string} [message] */
@@ -127,7 +142,7 @@ function fakeNative(script = {}) {
     }
   }
   for (const name of ['partitions', 'createTopics', 'deleteTopics', 'metadata', 'listOffsets']) {
-    /** @type {any} */ (Client.prototype)[name] = async function call(/** @type {any[]} */ ...args) {
+    ;/** @type {any} */ (Client.prototype)[name] = async function call(/** @type {any[]} */ ...args) {
       this.calls.push([name, ...args])
       return JSON.stringify(await /** @type {any} */ (script.call)(this, name, args))
     }

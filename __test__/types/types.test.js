@@ -23,14 +23,23 @@ async function tsc(project) {
 
 /** Names that a declaration file exports, by whether there is a value behind. @param {string} file */
 function declared(file) {
-  const program = ts.createProgram([file], { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16, types: ['node'] })
+  const program = ts.createProgram([file], {
+    module: ts.ModuleKind.Node16,
+    moduleResolution: ts.ModuleResolutionKind.Node16,
+    types: ['node'],
+  })
   const checker = program.getTypeChecker()
   const source = /** @type {any} */ (program.getSourceFile(file))
   const symbols = checker.getExportsOfModule(/** @type {any} */ (checker.getSymbolAtLocation(source)))
-  const resolved = symbols.map((symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol))
+  const resolved = symbols.map((symbol) =>
+    symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
+  )
   return {
     all: resolved.map((symbol) => symbol.name).sort(),
-    values: resolved.filter((symbol) => symbol.flags & ts.SymbolFlags.Value).map((symbol) => symbol.name).sort(),
+    values: resolved
+      .filter((symbol) => symbol.flags & ts.SymbolFlags.Value)
+      .map((symbol) => symbol.name)
+      .sort(),
   }
 }
 
@@ -59,9 +68,22 @@ test('every name of the typings of kafkajs is there', () => {
   const ours = new Set(declared(path.join(root, 'index.d.ts')).all)
   const leftOut = [
     // its own protocol client, which this one does not have
-    'ApiVersions', 'Broker', 'BrokerMetadata', 'ConsumerGroup', 'CoordinatorMetadata',
+    'ApiVersions',
+    'Broker',
+    'BrokerMetadata',
+    'ConsumerGroup',
+    'CoordinatorMetadata',
     // not marked as exports there: the pieces that its own declarations are built of
-    'MessageSetEntry', 'RecordBatchEntry', 'SASLMechanismOptions', 'SASLMechanismOptionsMap', 'ValueOf', 'Without', 'XOR',
+    'MessageSetEntry',
+    'RecordBatchEntry',
+    'SASLMechanismOptions',
+    'SASLMechanismOptionsMap',
+    'ValueOf',
+    'Without',
+    'XOR',
   ]
-  assert.deepEqual(theirs.filter((name) => !ours.has(name)), leftOut.sort())
+  assert.deepEqual(
+    theirs.filter((name) => !ours.has(name)),
+    leftOut.sort(),
+  )
 })

@@ -5,7 +5,14 @@ const vm = require('node:vm')
 const errors = require('../../lib/errors')
 
 const { fromNative } = errors
-const data = (/** @type {number} */ code, extra = {}) => ({ code, name: `ERR_${code}`, message: `text of ${code}`, fatal: false, retriable: true, ...extra })
+const data = (/** @type {number} */ code, extra = {}) => ({
+  code,
+  name: `ERR_${code}`,
+  message: `text of ${code}`,
+  fatal: false,
+  retriable: true,
+  ...extra,
+})
 
 test('every class carries its own name, code, retriable and fatal', () => {
   const plain = new Set(['KafkaJSAggregateError', 'KafkaJSFetcherRebalanceError'])
@@ -28,7 +35,10 @@ test('every class carries its own name, code, retriable and fatal', () => {
 test("a broker's code becomes a protocol error under kafkajs's name", () => {
   const error = /** @type {any} */ (fromNative(data(6)))
   assert.equal(error.constructor, errors.KafkaJSProtocolError)
-  assert.deepEqual([error.type, error.code, error.retriable, error.message], ['NOT_LEADER_FOR_PARTITION', 6, true, 'text of 6'])
+  assert.deepEqual(
+    [error.type, error.code, error.retriable, error.message],
+    ['NOT_LEADER_FOR_PARTITION', 6, true, 'text of 6'],
+  )
   assert.deepEqual(error.librdkafka, { code: 6, name: 'ERR_6' })
   assert.equal(/** @type {any} */ (fromNative(data(29))).retriable, false)
 })
@@ -42,10 +52,17 @@ test('a code newer than the table keeps its number where librdkafka knows the na
 
 test('local codes become the classes that kafkajs has for them', () => {
   const table = /** @type {[number, any][]} */ ([
-    [-195, errors.KafkaJSConnectionError], [-193, errors.KafkaJSConnectionError], [-187, errors.KafkaJSConnectionError],
-    [-169, errors.KafkaJSSASLAuthenticationError], [-185, errors.KafkaJSRequestTimeoutError],
-    [-192, errors.KafkaJSRequestTimeoutError], [-188, errors.KafkaJSProtocolError], [-190, errors.KafkaJSProtocolError],
-    [-144, errors.KafkaJSProtocolError], [-165, errors.KafkaJSNotImplemented], [-184, errors.KafkaJSError],
+    [-195, errors.KafkaJSConnectionError],
+    [-193, errors.KafkaJSConnectionError],
+    [-187, errors.KafkaJSConnectionError],
+    [-169, errors.KafkaJSSASLAuthenticationError],
+    [-185, errors.KafkaJSRequestTimeoutError],
+    [-192, errors.KafkaJSRequestTimeoutError],
+    [-188, errors.KafkaJSProtocolError],
+    [-190, errors.KafkaJSProtocolError],
+    [-144, errors.KafkaJSProtocolError],
+    [-165, errors.KafkaJSNotImplemented],
+    [-184, errors.KafkaJSError],
   ])
   for (const [code, Class] of table) assert.equal(fromNative(data(code)).constructor, Class, String(code))
   assert.equal(fromNative(data(-172, { retriable: false })).constructor, errors.KafkaJSNonRetriableError)
@@ -54,7 +71,8 @@ test('local codes become the classes that kafkajs has for them', () => {
 })
 
 test('a refused connection says which broker and why, as the system names it', () => {
-  const message = '127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)'
+  const message =
+    '127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)'
   const error = /** @type {any} */ (fromNative(data(-195, { message })))
   assert.deepEqual([error.broker, error.code, error.retriable], ['127.0.0.1:9', 'ECONNREFUSED', true])
 })
@@ -87,7 +105,9 @@ test('errors pass through, also those of another realm', () => {
 test('the stack leads to the code that awaits', async () => {
   const call = async () => {
     try {
-      await new Promise((_, reject) => { setImmediate(() => reject(data(-185))) })
+      await new Promise((_, reject) => {
+        setImmediate(() => reject(data(-185)))
+      })
     } catch (error) {
       throw fromNative(/** @type {any} */ (error))
     }
@@ -101,7 +121,9 @@ test('the stack leads to the code that awaits', async () => {
 test('retries exceeded tells the last failure', () => {
   const cause = new errors.KafkaJSConnectionError('Connection error: no', { broker: 'a:1', code: 'ECONNREFUSED' })
   const error = new errors.KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 2, retryTime: 600 })
-  assert.deepEqual([error.message, error.cause, error.retriable, error.retryCount, error.code],
-    ['Connection error: no', cause, false, 2, 'ECONNREFUSED'])
+  assert.deepEqual(
+    [error.message, error.cause, error.retriable, error.retryCount, error.code],
+    ['Connection error: no', cause, false, 2, 'ECONNREFUSED'],
+  )
   assert.match(String(error.stack), /Caused by: KafkaJSConnectionError/)
 })

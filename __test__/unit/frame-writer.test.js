@@ -20,13 +20,28 @@ function pack(messages, partitions) {
 }
 
 test('what is packed is what is read back', () => {
-  const [record] = pack([{
-    key: 'clé', value: Buffer.from([0, 255, 10]), partition: 4, timestamp: '1700000000123',
-    headers: { a: 'x', many: ['1', Buffer.from('2')], empty: '', none: null, missing: undefined, nothing: [] },
-  }])
+  const [record] = pack([
+    {
+      key: 'clé',
+      value: Buffer.from([0, 255, 10]),
+      partition: 4,
+      timestamp: '1700000000123',
+      headers: { a: 'x', many: ['1', Buffer.from('2')], empty: '', none: null, missing: undefined, nothing: [] },
+    },
+  ])
   assert.deepEqual(record, {
-    partition: 4, timestamp: 1700000000123, key: Buffer.from('clé'), value: Buffer.from([0, 255, 10]),
-    headers: [['a', 'x'], ['many', '1'], ['many', '2'], ['empty', ''], ['none', null], ['missing', null]],
+    partition: 4,
+    timestamp: 1700000000123,
+    key: Buffer.from('clé'),
+    value: Buffer.from([0, 255, 10]),
+    headers: [
+      ['a', 'x'],
+      ['many', '1'],
+      ['many', '2'],
+      ['empty', ''],
+      ['none', null],
+      ['missing', null],
+    ],
   })
 })
 
@@ -59,14 +74,26 @@ test('many sends share a frame, which is empty after it was taken', () => {
   for (let id = 1; id <= 100; id++) writer.add(id, id % 3, [{ value: `v${id}` }, { value: 'x'.repeat(id * 50) }], 't')
   assert.equal(writer.sends, 100)
   const sends = take(writer)
-  assert.deepEqual(sends.map(({ id }) => id), Array.from({ length: 100 }, (_, i) => i + 1))
-  assert.deepEqual(sends.map(({ topic }) => topic), Array.from({ length: 100 }, (_, i) => (i + 1) % 3))
-  assert.deepEqual(sends[99].records.map((/** @type {any} */ { value }) => value.length), [4, 5000])
+  assert.deepEqual(
+    sends.map(({ id }) => id),
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
+  assert.deepEqual(
+    sends.map(({ topic }) => topic),
+    Array.from({ length: 100 }, (_, i) => (i + 1) % 3),
+  )
+  assert.deepEqual(
+    sends[99].records.map((/** @type {any} */ { value }) => value.length),
+    [4, 5000],
+  )
   assert.deepEqual(take(writer), [])
 })
 
 test('partitions that were chosen in JavaScript replace those of the messages', () => {
-  assert.deepEqual(pack([{ value: 'a', partition: 9 }, { value: 'b' }], [1, 2]).map((/** @type {any} */ record) => record.partition), [1, 2])
+  assert.deepEqual(
+    pack([{ value: 'a', partition: 9 }, { value: 'b' }], [1, 2]).map((/** @type {any} */ record) => record.partition),
+    [1, 2],
+  )
 })
 
 test('the messages are left as they were', () => {
@@ -102,16 +129,26 @@ test('a message that cannot be sent is refused with what to write, and leaves no
   writer.add(1, 0, [{ value: 'good' }], 't')
   const { length } = writer
   for (const [message, pattern] of bad) {
-    assert.throws(() => writer.add(2, 0, [{ value: 'x'.repeat(100000) }, message], 't'),
-      (/** @type {any} */ error) => error.name === 'KafkaJSNonRetriableError' && pattern.test(error.message), String(pattern))
+    assert.throws(
+      () => writer.add(2, 0, [{ value: 'x'.repeat(100000) }, message], 't'),
+      (/** @type {any} */ error) => error.name === 'KafkaJSNonRetriableError' && pattern.test(error.message),
+      String(pattern),
+    )
     assert.equal(writer.length, length)
   }
-  assert.deepEqual(take(writer).map(({ records }) => records.length), [1])
+  assert.deepEqual(
+    take(writer).map(({ records }) => records.length),
+    [1],
+  )
 })
 
 test('a getter that throws in the middle leaves no trace either', () => {
   const writer = new FrameWriter()
-  const trap = { get value() { throw new Error('trap') } }
+  const trap = {
+    get value() {
+      throw new Error('trap')
+    },
+  }
   assert.throws(() => writer.add(1, 0, [{ value: 'a' }, trap], 't'), { message: 'trap' })
   assert.deepEqual(take(writer), [])
 })
@@ -122,12 +159,21 @@ test('several sends are taken back together', () => {
   const mark = writer.mark()
   writer.add(2, 0, [{ value: 'drop' }], 't')
   writer.rollback(mark)
-  assert.deepEqual(take(writer).map(({ id }) => id), [1])
+  assert.deepEqual(
+    take(writer).map(({ id }) => id),
+    [1],
+  )
 })
 
 test('deliveries are read send by send, offsets beyond 2^53 included', () => {
   const frame = writeDeliveries([
-    { id: 4, partitions: [{ partition: 2, offset: 9007199254740993n }, { partition: 0, offset: 4294967295n }] },
+    {
+      id: 4,
+      partitions: [
+        { partition: 2, offset: 9007199254740993n },
+        { partition: 0, offset: 4294967295n },
+      ],
+    },
     { id: 5, error: 10, failed: 3 },
     { id: 6, partitions: [{ partition: 1, offset: -1n }] },
   ])
@@ -138,7 +184,12 @@ test('deliveries are read send by send, offsets beyond 2^53 included', () => {
       partition: (...partition) => seen.push(partition),
     })
     assert.deepEqual(seen, [
-      [4, 0, 0, 2], [2, '9007199254740993'], [0, '4294967295'], [5, 10, 3, 0], [6, 0, 0, 1], [1, '-1'],
+      [4, 0, 0, 2],
+      [2, '9007199254740993'],
+      [0, '4294967295'],
+      [5, 10, 3, 0],
+      [6, 0, 0, 1],
+      [1, '-1'],
     ])
   }
   assert.equal(offsetText(0, -0x80000000), String(-(2n ** 63n)))

@@ -9,7 +9,15 @@ const { logLevel } = require('../../lib/kafkajs/enums')
 function recording(options) {
   const entries = /** @type {any[]} */ ([])
   const made = /** @type {number[]} */ ([])
-  const logger = createLogger({ ...options, logCreator: (level) => { made.push(level); return (entry) => { entries.push(entry) } } })
+  const logger = createLogger({
+    ...options,
+    logCreator: (level) => {
+      made.push(level)
+      return (entry) => {
+        entries.push(entry)
+      }
+    },
+  })
   return { entries, made, logger }
 }
 
@@ -21,8 +29,10 @@ test('a logger has the keys that programs know, and writes entries of that shape
   assert.deepEqual(made, [logLevel.INFO])
   assert.equal(entries.length, 1)
   const { namespace, level, label, log } = entries[0]
-  assert.deepEqual([namespace, level, label, log.message, log.logger, log.topic],
-    ['Producer', logLevel.WARN, 'WARN', 'careful', 'kafkajs', 't'])
+  assert.deepEqual(
+    [namespace, level, label, log.message, log.logger, log.topic],
+    ['Producer', logLevel.WARN, 'WARN', 'careful', 'kafkajs', 't'],
+  )
   assert.equal(new Date(log.timestamp).toISOString(), log.timestamp)
 })
 
@@ -34,18 +44,27 @@ test('setLogLevel changes all loggers of a Kafka, but for those with a level of 
   own.debug('2')
   own.setLogLevel(logLevel.INFO)
   plain.info('3')
-  assert.deepEqual(entries.map(({ log }) => log.message), ['2', '3'])
+  assert.deepEqual(
+    entries.map(({ log }) => log.message),
+    ['2', '3'],
+  )
 })
 
 test('KAFKAJS_LOG_LEVEL wins', (t) => {
   const before = process.env.KAFKAJS_LOG_LEVEL
-  t.after(() => { if (before === undefined) delete process.env.KAFKAJS_LOG_LEVEL; else process.env.KAFKAJS_LOG_LEVEL = before })
+  t.after(() => {
+    if (before === undefined) delete process.env.KAFKAJS_LOG_LEVEL
+    else process.env.KAFKAJS_LOG_LEVEL = before
+  })
   process.env.KAFKAJS_LOG_LEVEL = 'error'
   const { entries, made, logger } = recording({ level: logLevel.DEBUG })
   logger.namespace('a', logLevel.DEBUG).info('quiet')
   logger.error('loud')
   assert.deepEqual(made, [logLevel.ERROR])
-  assert.deepEqual(entries.map(({ log }) => log.message), ['loud'])
+  assert.deepEqual(
+    entries.map(({ log }) => log.message),
+    ['loud'],
+  )
 })
 
 test("librdkafka's levels and ours are translated both ways", () => {
@@ -59,7 +78,9 @@ test('a listener hears its event, synchronously, until it is removed', () => {
   const emitter = new InstrumentationEmitter({ names, label: 'x' })
   const heard = /** @type {any[]} */ ([])
   assert.equal(emitter.has(names.CONNECT), false)
-  const listener = (/** @type {any} */ event) => { heard.push(event) }
+  const listener = (/** @type {any} */ event) => {
+    heard.push(event)
+  }
   const remove = emitter.on(names.CONNECT, listener)
   emitter.on(names.CONNECT, listener)
   assert.equal(emitter.has(names.CONNECT), true)
@@ -78,16 +99,21 @@ test('a listener hears its event, synchronously, until it is removed', () => {
 test('an unknown event is refused with the list of those there are', () => {
   const emitter = new InstrumentationEmitter({ names, label: 'x' })
   assert.throws(() => emitter.on('nothing', () => {}), {
-    name: 'KafkaJSNonRetriableError', message: 'Event name should be one of x.events.CONNECT, x.events.STOP',
+    name: 'KafkaJSNonRetriableError',
+    message: 'Event name should be one of x.events.CONNECT, x.events.STOP',
   })
   assert.throws(() => emitter.on(names.STOP, /** @type {any} */ ('no function')), { name: 'KafkaJSNonRetriableError' })
 })
 
 test('a listener whose promise rejects is logged, not lost', async () => {
   const logged = new Promise((resolve) => {
-    const logger = /** @type {any} */ ({ error: (/** @type {string} */ message, /** @type {any} */ extra) => resolve({ message, extra }) })
+    const logger = /** @type {any} */ ({
+      error: (/** @type {string} */ message, /** @type {any} */ extra) => resolve({ message, extra }),
+    })
     const emitter = new InstrumentationEmitter({ names, label: 'x', logger })
-    emitter.on(names.STOP, async () => { throw new Error('mine') })
+    emitter.on(names.STOP, async () => {
+      throw new Error('mine')
+    })
     emitter.emit(names.STOP)
   })
   const { message, extra } = /** @type {any} */ (await logged)

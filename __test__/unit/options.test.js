@@ -20,8 +20,12 @@ function has(properties, expected) {
 test('the options of Kafka become properties of every client', () => {
   const config = { clientId: 'me', connectionTimeout: 5000, requestTimeout: 20000, logLevel: 1 }
   const expected = {
-    'client.id': 'me', 'socket.connection.setup.timeout.ms': '5000', 'socket.timeout.ms': '20000', log_level: '3',
-    'socket.keepalive.enable': 'true', 'socket.nagle.disable': 'true',
+    'client.id': 'me',
+    'socket.connection.setup.timeout.ms': '5000',
+    'socket.timeout.ms': '20000',
+    log_level: '3',
+    'socket.keepalive.enable': 'true',
+    'socket.nagle.disable': 'true',
   }
   has(producer(config), expected)
   has(consumer(config), expected)
@@ -40,27 +44,57 @@ test('a producer is idempotent unless told otherwise', () => {
 test('the retry options say how long a message may take, at least 30 s', () => {
   has(producer(), { 'message.timeout.ms': '120000' })
   has(producer({ retry: { retries: 0 } }), { 'message.timeout.ms': '30000' })
-  has(producer({ retry: { retries: 0 } }, { retry: { retries: 20, factor: 0 } }), { 'message.timeout.ms': String(300 * (2 ** 7 - 1) + 13 * 30000 + 21 * 1000) })
+  has(producer({ retry: { retries: 0 } }, { retry: { retries: 20, factor: 0 } }), {
+    'message.timeout.ms': String(300 * (2 ** 7 - 1) + 13 * 30000 + 21 * 1000),
+  })
 })
 
 test('an idempotent producer without retries is refused', () => {
-  assert.throws(() => producer({}, { idempotent: true, retry: { retries: 0 } }), /Idempotent producer must allow retries/)
+  assert.throws(
+    () => producer({}, { idempotent: true, retry: { retries: 0 } }),
+    /Idempotent producer must allow retries/,
+  )
 })
 
 test('the options of a consumer become properties', () => {
-  has(consumer({}, {
-    sessionTimeout: 10000, heartbeatInterval: 1000, rebalanceTimeout: 5000, maxBytesPerPartition: 1000, minBytes: 5,
-    maxBytes: 20000000, maxWaitTimeInMs: 50, readUncommitted: true, rackId: 'r', allowAutoTopicCreation: false, metadataMaxAge: 60000,
-  }), {
-    'group.id': 'g', 'session.timeout.ms': '10000', 'heartbeat.interval.ms': '1000', 'max.poll.interval.ms': '10000',
-    'max.partition.fetch.bytes': '1000', 'fetch.min.bytes': '5', 'fetch.max.bytes': '20000000', 'fetch.wait.max.ms': '50',
-    'isolation.level': 'read_uncommitted', 'client.rack': 'r', 'allow.auto.create.topics': 'false',
-    'topic.metadata.refresh.interval.ms': '60000', 'enable.auto.commit': 'false', 'enable.auto.offset.store': 'false',
-  })
+  has(
+    consumer(
+      {},
+      {
+        sessionTimeout: 10000,
+        heartbeatInterval: 1000,
+        rebalanceTimeout: 5000,
+        maxBytesPerPartition: 1000,
+        minBytes: 5,
+        maxBytes: 20000000,
+        maxWaitTimeInMs: 50,
+        readUncommitted: true,
+        rackId: 'r',
+        allowAutoTopicCreation: false,
+        metadataMaxAge: 60000,
+      },
+    ),
+    {
+      'group.id': 'g',
+      'session.timeout.ms': '10000',
+      'heartbeat.interval.ms': '1000',
+      'max.poll.interval.ms': '10000',
+      'max.partition.fetch.bytes': '1000',
+      'fetch.min.bytes': '5',
+      'fetch.max.bytes': '20000000',
+      'fetch.wait.max.ms': '50',
+      'isolation.level': 'read_uncommitted',
+      'client.rack': 'r',
+      'allow.auto.create.topics': 'false',
+      'topic.metadata.refresh.interval.ms': '60000',
+      'enable.auto.commit': 'false',
+      'enable.auto.offset.store': 'false',
+    },
+  )
   has(consumer(), { 'isolation.level': 'read_committed', 'max.poll.interval.ms': '60000' })
 })
 
-test('numbers that librdkafka would not take together are moved, unless they are the user\'s', () => {
+test("numbers that librdkafka would not take together are moved, unless they are the user's", () => {
   has(consumer({}, { maxBytes: 5000 }), { 'fetch.max.bytes': '5000', 'message.max.bytes': '5000' })
   has(consumer({}, { maxBytes: 10 }), { 'fetch.max.bytes': '1000', 'message.max.bytes': '1000' })
   has(producer({ connectionTimeout: 1 }), { 'socket.connection.setup.timeout.ms': '1000' })
@@ -68,8 +102,14 @@ test('numbers that librdkafka would not take together are moved, unless they are
 })
 
 test('groupId and heartbeats are checked when the consumer is made', () => {
-  assert.throws(() => consumerOptions(kafka(), {}, native), { name: 'KafkaJSNonRetriableError', message: 'Consumer groupId must be a non-empty string.' })
-  assert.throws(() => consumer({}, { heartbeatInterval: 30000 }), /Consumer heartbeatInterval \(30000\) must be lower than sessionTimeout \(30000\)/)
+  assert.throws(() => consumerOptions(kafka(), {}, native), {
+    name: 'KafkaJSNonRetriableError',
+    message: 'Consumer groupId must be a non-empty string.',
+  })
+  assert.throws(
+    () => consumer({}, { heartbeatInterval: 30000 }),
+    /Consumer heartbeatInterval \(30000\) must be lower than sessionTimeout \(30000\)/,
+  )
 })
 
 test('an option of the wrong type is refused with its name', () => {
@@ -85,7 +125,12 @@ test('an option of the wrong type is refused with its name', () => {
     [() => producerOptions(kafka(), 'x', native), /Options must be an object/],
     [() => new Kafka(undefined, { native }), /write new Kafka\(\{ brokers/],
   ])
-  for (const [make, message] of wrong) assert.throws(make, (/** @type {any} */ error) => error.name === 'KafkaJSNonRetriableError' && message.test(error.message), String(message))
+  for (const [make, message] of wrong)
+    assert.throws(
+      make,
+      (/** @type {any} */ error) => error.name === 'KafkaJSNonRetriableError' && message.test(error.message),
+      String(message),
+    )
 })
 
 test('options that kafkajs does not know are ignored, null counts as absent', () => {
@@ -94,20 +139,29 @@ test('options that kafkajs does not know are ignored, null counts as absent', ()
 
 test('any librdkafka property can be given; the nearest block wins', () => {
   const config = { rdkafka: { 'socket.keepalive.enable': false, 'client.id': 'base' } }
-  has(producerOptions(kafka(config), { rdkafka: { 'client.id': 'own', 'queue.buffering.max.ms': 7 } }, native).properties,
-    { 'socket.keepalive.enable': 'false', 'client.id': 'own', 'linger.ms': '7' })
+  has(
+    producerOptions(kafka(config), { rdkafka: { 'client.id': 'own', 'queue.buffering.max.ms': 7 } }, native).properties,
+    { 'socket.keepalive.enable': 'false', 'client.id': 'own', 'linger.ms': '7' },
+  )
 })
 
 test('a librdkafka property that is not there, not ours to leave, or no scalar is refused', () => {
   const wrong = /** @type {[any, RegExp][]} */ ([
-    [{ 'socket.keepalive.enabled': true }, /Unknown librdkafka property "socket\.keepalive\.enabled", did you mean "socket\.keepalive\.enable"\?/],
+    [
+      { 'socket.keepalive.enabled': true },
+      /Unknown librdkafka property "socket\.keepalive\.enabled", did you mean "socket\.keepalive\.enable"\?/,
+    ],
     [{ 'xxxxxxxxxxxxxxxxxxxxxxxx': 1 }, /Unknown librdkafka property "x+" \(see/],
     [{ 'enable.auto.commit': true }, /use run\(\{ autoCommit \}\) instead/],
     [{ 'client.id': {} }, /must be a string, a number or a boolean/],
     ['x', /Option "rdkafka" must be an object/],
   ])
   for (const [rdkafka, message] of wrong) {
-    assert.throws(() => consumer({}, { rdkafka }), (/** @type {any} */ error) => error.name === 'KafkaJSNonRetriableError' && message.test(error.message), String(message))
+    assert.throws(
+      () => consumer({}, { rdkafka }),
+      (/** @type {any} */ error) => error.name === 'KafkaJSNonRetriableError' && message.test(error.message),
+      String(message),
+    )
   }
 })
 
@@ -120,27 +174,58 @@ test('ssl: true trusts what Node trusts', () => {
 })
 
 test('certificates, key and password are given to librdkafka as PEM', () => {
-  has(producer({ ssl: { ca: [PEM, Buffer.from(PEM)], cert: PEM, key: Buffer.from(PEM), passphrase: 'p', rejectUnauthorized: false } }), {
-    'ssl.ca.pem': `${PEM}\n${PEM}`, 'ssl.certificate.pem': PEM, 'ssl.key.pem': PEM, 'ssl.key.password': 'p',
-    'enable.ssl.certificate.verification': 'false', 'security.protocol': 'ssl',
-  })
+  has(
+    producer({
+      ssl: {
+        ca: [PEM, Buffer.from(PEM)],
+        cert: PEM,
+        key: Buffer.from(PEM),
+        passphrase: 'p',
+        rejectUnauthorized: false,
+      },
+    }),
+    {
+      'ssl.ca.pem': `${PEM}\n${PEM}`,
+      'ssl.certificate.pem': PEM,
+      'ssl.key.pem': PEM,
+      'ssl.key.password': 'p',
+      'enable.ssl.certificate.verification': 'false',
+      'security.protocol': 'ssl',
+    },
+  )
 })
 
 test('user and password become properties, by mechanism', () => {
-  has(producer({ sasl: { mechanism: 'plain', username: 'u', password: 'p' } }),
-    { 'security.protocol': 'sasl_plaintext', 'sasl.mechanism': 'PLAIN', 'sasl.username': 'u', 'sasl.password': 'p' })
-  has(producer({ ssl: true, sasl: { mechanism: 'SCRAM-sha-512', username: 'u', password: 'p' } }),
-    { 'security.protocol': 'sasl_ssl', 'sasl.mechanism': 'SCRAM-SHA-512' })
+  has(producer({ sasl: { mechanism: 'plain', username: 'u', password: 'p' } }), {
+    'security.protocol': 'sasl_plaintext',
+    'sasl.mechanism': 'PLAIN',
+    'sasl.username': 'u',
+    'sasl.password': 'p',
+  })
+  has(producer({ ssl: true, sasl: { mechanism: 'SCRAM-sha-512', username: 'u', password: 'p' } }), {
+    'security.protocol': 'sasl_ssl',
+    'sasl.mechanism': 'SCRAM-SHA-512',
+  })
 })
 
 test('what the native client cannot do is refused, not left out', () => {
   const refused = [
-    { ssl: { servername: 'x' } }, { ssl: { pfx: Buffer.alloc(1) } }, { ssl: { checkServerIdentity: () => undefined } },
-    { sasl: { mechanism: 'aws' } }, { sasl: { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: '' }) } },
-    { sasl: { mechanism: 'mine', authenticationProvider: () => ({}) } }, { socketFactory: () => ({}) },
+    { ssl: { servername: 'x' } },
+    { ssl: { pfx: Buffer.alloc(1) } },
+    { ssl: { checkServerIdentity: () => undefined } },
+    { sasl: { mechanism: 'aws' } },
+    { sasl: { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: '' }) } },
+    { sasl: { mechanism: 'mine', authenticationProvider: () => ({}) } },
+    { socketFactory: () => ({}) },
   ]
-  for (const config of refused) assert.throws(() => kafka(config), { name: 'KafkaJSNotImplemented' }, JSON.stringify(config))
-  for (const config of [{ ssl: 'yes' }, { ssl: { ca: '/path/ca.pem' } }, { sasl: 'plain' }, { sasl: { mechanism: 'plain', username: 'u' } }]) {
+  for (const config of refused)
+    assert.throws(() => kafka(config), { name: 'KafkaJSNotImplemented' }, JSON.stringify(config))
+  for (const config of [
+    { ssl: 'yes' },
+    { ssl: { ca: '/path/ca.pem' } },
+    { sasl: 'plain' },
+    { sasl: { mechanism: 'plain', username: 'u' } },
+  ]) {
     assert.throws(() => kafka(config), { name: 'KafkaJSNonRetriableError' }, JSON.stringify(config))
   }
 })
@@ -159,7 +244,13 @@ test('brokers are a list or a function, and checked when they are needed', async
     [() => undefined, /"config\.brokers" returned/],
   ])
   for (const [brokers, message] of wrong) await assert.rejects(resolveBrokers(brokers), { message })
-  await assert.rejects(resolveBrokers(() => { throw new Error('mine') }), {
-    name: 'KafkaJSConnectionError', message: 'Failed to connect: "config.brokers" threw: mine',
-  })
+  await assert.rejects(
+    resolveBrokers(() => {
+      throw new Error('mine')
+    }),
+    {
+      name: 'KafkaJSConnectionError',
+      message: 'Failed to connect: "config.brokers" threw: mine',
+    },
+  )
 })

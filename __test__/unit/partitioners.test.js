@@ -7,8 +7,14 @@ const { Partitioners, murmur2, legacyMurmur2 } = require('../../lib/kafkajs/part
 
 test("murmur2 gives Java's numbers", () => {
   // org.apache.kafka.common.utils.UtilsTest
-  const vectors = { 21: -973932308, foobar: -790332482, 'a-little-bit-long-string': -985981536,
-    'a-little-bit-longer-string': -1486304829, 'lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8': -58897971, abc: 479470107 }
+  const vectors = {
+    21: -973932308,
+    foobar: -790332482,
+    'a-little-bit-long-string': -985981536,
+    'a-little-bit-longer-string': -1486304829,
+    'lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8': -58897971,
+    abc: 479470107,
+  }
   for (const [text, hash] of Object.entries(vectors)) assert.equal(murmur2(Buffer.from(text)), hash, text)
 })
 
@@ -22,8 +28,13 @@ test("both hashes are kafkajs's for keys of every length", () => {
   }
 })
 
-const partitionMetadata = [0, 1, 2, 3].map((partitionId) => (
-  { partitionErrorCode: 0, partitionId, leader: partitionId === 2 ? -1 : 1, replicas: [1], isr: [1] }))
+const partitionMetadata = [0, 1, 2, 3].map((partitionId) => ({
+  partitionErrorCode: 0,
+  partitionId,
+  leader: partitionId === 2 ? -1 : 1,
+  replicas: [1],
+  isr: [1],
+}))
 
 test('an explicit partition wins, then the key, then each partition that has a leader in turn', () => {
   const partitioner = Partitioners.DefaultPartitioner()

@@ -10,7 +10,16 @@ const { fakeNative, errorData } = require('../helpers/fake-native')
 function setUp(script, options, config) {
   const native = fakeNative(script)
   const entries = /** @type {any[]} */ ([])
-  const kafka = new Kafka({ brokers: ['a:1'], logCreator: () => (/** @type {any} */ entry) => { entries.push(entry) }, ...config }, { native })
+  const kafka = new Kafka(
+    {
+      brokers: ['a:1'],
+      logCreator: () => (/** @type {any} */ entry) => {
+        entries.push(entry)
+      },
+      ...config,
+    },
+    { native },
+  )
   return { native, entries, producer: kafka.producer(options) }
 }
 
@@ -26,12 +35,26 @@ const send = (/** @type {any} */ producer, more = {}) => producer.send({ topic: 
 
 test('send resolves with one RecordMetadata of six keys for each partition', async () => {
   const { producer, client } = await connected({
-    submit: (/** @type {any} */ fake, /** @type {any[]} */ [{ id }]) => fake.deliver([
-      { id, partitions: [{ partition: 2, offset: 10n, count: 2 }, { partition: 0, offset: 3n }] }]),
+    submit: (/** @type {any} */ fake, /** @type {any[]} */ [{ id }]) =>
+      fake.deliver([
+        {
+          id,
+          partitions: [
+            { partition: 2, offset: 10n, count: 2 },
+            { partition: 0, offset: 3n },
+          ],
+        },
+      ]),
   })
-  const result = await producer.send({ topic: 't', messages: [message, message, { value: null, key: 'k', headers: { a: 'b' } }] })
+  const result = await producer.send({
+    topic: 't',
+    messages: [message, message, { value: null, key: 'k', headers: { a: 'b' } }],
+  })
   const rest = { topicName: 't', errorCode: 0, logAppendTime: '-1', logStartOffset: '0' }
-  assert.deepEqual(result, [{ ...rest, partition: 2, baseOffset: '10' }, { ...rest, partition: 0, baseOffset: '3' }])
+  assert.deepEqual(result, [
+    { ...rest, partition: 2, baseOffset: '10' },
+    { ...rest, partition: 0, baseOffset: '3' },
+  ])
   assert.equal(client.config['bootstrap.servers'], 'a:1')
   assert.equal(client.frames[0][0].records.length, 3)
 })
@@ -62,20 +85,41 @@ test('messages may be changed after the call', async () => {
 
 test('sendBatch merges a topic that comes twice, and waits for all topics', async () => {
   const { producer, client } = await connected()
-  const result = await producer.sendBatch({ topicMessages: [
-    { topic: 'a', messages: [{ value: '1' }] }, { topic: 'b', messages: [{ value: '2' }] }, { topic: 'a', messages: [{ value: '3' }] },
-  ] })
-  assert.deepEqual(client.frames[0].map((/** @type {any} */ { records }) => records.map((/** @type {any} */ { value }) => String(value))), [['1', '3'], ['2']])
-  assert.deepEqual(result.map(({ topicName }) => topicName), ['a', 'b'])
+  const result = await producer.sendBatch({
+    topicMessages: [
+      { topic: 'a', messages: [{ value: '1' }] },
+      { topic: 'b', messages: [{ value: '2' }] },
+      { topic: 'a', messages: [{ value: '3' }] },
+    ],
+  })
+  assert.deepEqual(
+    client.frames[0].map((/** @type {any} */ { records }) =>
+      records.map((/** @type {any} */ { value }) => String(value)),
+    ),
+    [['1', '3'], ['2']],
+  )
+  assert.deepEqual(
+    result.map(({ topicName }) => topicName),
+    ['a', 'b'],
+  )
 })
 
 test('a batch of which one message cannot be sent sends nothing', async () => {
   const { producer, client } = await connected()
-  await assert.rejects(producer.sendBatch({ topicMessages: [
-    { topic: 'a', messages: [{ value: '1' }] }, { topic: 'b', messages: [/** @type {any} */ ({ value: 2 })] },
-  ] }), { name: 'KafkaJSNonRetriableError' })
+  await assert.rejects(
+    producer.sendBatch({
+      topicMessages: [
+        { topic: 'a', messages: [{ value: '1' }] },
+        { topic: 'b', messages: [/** @type {any} */ ({ value: 2 })] },
+      ],
+    }),
+    { name: 'KafkaJSNonRetriableError' },
+  )
   await send(producer)
-  assert.deepEqual(client.frames.flat().map((/** @type {any} */ { records }) => String(records[0].value)), ['v'])
+  assert.deepEqual(
+    client.frames.flat().map((/** @type {any} */ { records }) => String(records[0].value)),
+    ['v'],
+  )
 })
 
 test('nothing to send resolves with nothing', async () => {
@@ -87,13 +131,17 @@ test('nothing to send resolves with nothing', async () => {
 
 test('the first failure of a send is its error', async () => {
   const { producer } = await connected({
-    submit: (/** @type {any} */ fake, /** @type {any[]} */ [{ id }]) => fake.deliver([{ id, error: 10, failed: 1, partitions: [{ partition: 0, offset: 1n }] }]),
+    submit: (/** @type {any} */ fake, /** @type {any[]} */ [{ id }]) =>
+      fake.deliver([{ id, error: 10, failed: 1, partitions: [{ partition: 0, offset: 1n }] }]),
   })
   async function programOfTheUser() {
     await send(producer)
   }
   await assert.rejects(programOfTheUser(), (/** @type {any} */ error) => {
-    assert.deepEqual([error.name, error.type, error.code, error.retriable], ['KafkaJSProtocolError', 'MESSAGE_TOO_LARGE', 10, false])
+    assert.deepEqual(
+      [error.name, error.type, error.code, error.retriable],
+      ['KafkaJSProtocolError', 'MESSAGE_TOO_LARGE', 10, false],
+    )
     assert.match(error.stack, /programOfTheUser/)
     return true
   })
@@ -106,11 +154,19 @@ test('a message that could not be delivered in time says what was wrong with the
       fake.deliver([{ id, error: -192, failed: 1 }])
     },
   })
-  await assert.rejects(send(producer), { name: 'KafkaJSRequestTimeoutError', message: /"t".*in time.*: a:1: Connection refused/, retriable: true })
+  await assert.rejects(send(producer), {
+    name: 'KafkaJSRequestTimeoutError',
+    message: /"t".*in time.*: a:1: Connection refused/,
+    retriable: true,
+  })
 })
 
 test('what submit throws rejects every send of the frame', async () => {
-  const { producer } = await connected({ submit: () => { throw errorData(-172, 'closed') } })
+  const { producer } = await connected({
+    submit: () => {
+      throw errorData(-172, 'closed')
+    },
+  })
   for (const result of await Promise.allSettled([send(producer), send(producer)])) {
     assert.equal(result.status, 'rejected')
     assert.equal(/** @type {any} */ (result).reason.name, 'KafkaJSNonRetriableError')
@@ -150,12 +206,22 @@ test('connect and disconnect tell, may be called twice, and a producer may conne
   await producer.connect()
   await send(producer)
   assert.equal(native.clients.length, 2)
-  assert.deepEqual(heard, ['producer.disconnect', 'producer.connect', 'producer.connect', 'producer.disconnect', 'producer.disconnect', 'producer.connect'])
+  assert.deepEqual(heard, [
+    'producer.disconnect',
+    'producer.connect',
+    'producer.connect',
+    'producer.disconnect',
+    'producer.disconnect',
+    'producer.connect',
+  ])
 })
 
 test('disconnect hands over what was sent in the same turn, and rejects what was not delivered', async () => {
   const { producer, client } = await connected({ submit: () => {} })
-  const late = assert.rejects(send(producer), { name: 'KafkaJSError', message: /disconnected before the message was delivered/ })
+  const late = assert.rejects(send(producer), {
+    name: 'KafkaJSError',
+    message: /disconnected before the message was delivered/,
+  })
   const closing = producer.disconnect()
   await assert.rejects(send(producer), { message: /^The producer is disconnecting/ })
   await closing
@@ -165,9 +231,19 @@ test('disconnect hands over what was sent in the same turn, and rejects what was
 })
 
 test('connect rejects with the reason, in the class for retries used up', async () => {
-  const { producer, native } = setUp({ connect: async () => { throw errorData(-195, 'a:1/bootstrap: Connection refused') } }, { retry: { retries: 2 } })
+  const { producer, native } = setUp(
+    {
+      connect: async () => {
+        throw errorData(-195, 'a:1/bootstrap: Connection refused')
+      },
+    },
+    { retry: { retries: 2 } },
+  )
   await assert.rejects(producer.connect(), (/** @type {any} */ error) => {
-    assert.deepEqual([error.name, error.retryCount, error.cause.name, error.cause.code], ['KafkaJSNumberOfRetriesExceeded', 2, 'KafkaJSConnectionError', 'ECONNREFUSED'])
+    assert.deepEqual(
+      [error.name, error.retryCount, error.cause.name, error.cause.code],
+      ['KafkaJSNumberOfRetriesExceeded', 2, 'KafkaJSConnectionError', 'ECONNREFUSED'],
+    )
     return true
   })
   assert.equal(native.clients[0].connectTimeout, 300 + 600 + 3 * 1000)
@@ -187,21 +263,36 @@ test('connect that ran out of time says what the brokers said', async () => {
 })
 
 test('a wrong password is told at once and as what it is', async () => {
-  const native = fakeNative({ connect: async () => { throw errorData(-169, 'no such user') } })
+  const native = fakeNative({
+    connect: async () => {
+      throw errorData(-169, 'no such user')
+    },
+  })
   const kafka = new Kafka({ brokers: ['a:1'], sasl: { mechanism: 'plain', username: 'u', password: 'p' } }, { native })
-  await assert.rejects(kafka.producer().connect(), { name: 'KafkaJSSASLAuthenticationError', message: /^SASL PLAIN authentication failed/ })
+  await assert.rejects(kafka.producer().connect(), {
+    name: 'KafkaJSSASLAuthenticationError',
+    message: /^SASL PLAIN authentication failed/,
+  })
 })
 
 test('a property that librdkafka refuses makes connect reject', async () => {
   const native = fakeNative()
-  native.NativeProducer = /** @type {any} */ (class { constructor() { throw errorData(-186, 'Invalid value "x"') } })
+  native.NativeProducer = /** @type {any} */ (
+    class {
+      constructor() {
+        throw errorData(-186, 'Invalid value "x"')
+      }
+    }
+  )
   const producer = new Kafka({ brokers: ['a:1'] }, { native }).producer()
   await assert.rejects(producer.connect(), { name: 'KafkaJSNonRetriableError', message: 'Invalid value "x"' })
 })
 
 test('disconnect during connect makes it reject at once', async () => {
   const { producer, native } = setUp({ connect: () => new Promise(() => {}) })
-  const connecting = assert.rejects(producer.connect(), { message: 'The producer was disconnected while it was connecting' })
+  const connecting = assert.rejects(producer.connect(), {
+    message: 'The producer was disconnected while it was connecting',
+  })
   await new Promise(setImmediate)
   await producer.disconnect()
   await connecting
@@ -220,7 +311,10 @@ test('brokers are asked for at each connect', async () => {
   await producer.connect()
   await producer.disconnect()
   await producer.connect()
-  assert.deepEqual(native.clients.map(({ config }) => config['bootstrap.servers']), ['a:1', 'a:2'])
+  assert.deepEqual(
+    native.clients.map(({ config }) => config['bootstrap.servers']),
+    ['a:1', 'a:2'],
+  )
 })
 
 test('other acks, timeouts and codecs have a native producer of their own, made once', async () => {
@@ -229,9 +323,18 @@ test('other acks, timeouts and codecs have a native producer of their own, made 
   assert.equal(native.clients.length, 1)
   assert.deepEqual(await send(producer, { acks: 0 }), [])
   await send(producer, { acks: 0 })
-  await Promise.all([send(producer, { compression: CompressionTypes.ZSTD }), send(producer, { compression: CompressionTypes.ZSTD })])
-  assert.deepEqual(native.clients.map(({ config }) => [config.acks, config['compression.codec'], config['enable.idempotence']]),
-    [['-1', undefined, 'true'], ['0', undefined, 'false'], ['-1', 'zstd', 'true']])
+  await Promise.all([
+    send(producer, { compression: CompressionTypes.ZSTD }),
+    send(producer, { compression: CompressionTypes.ZSTD }),
+  ])
+  assert.deepEqual(
+    native.clients.map(({ config }) => [config.acks, config['compression.codec'], config['enable.idempotence']]),
+    [
+      ['-1', undefined, 'true'],
+      ['0', undefined, 'false'],
+      ['-1', 'zstd', 'true'],
+    ],
+  )
   await producer.flush()
   await producer.disconnect()
   for (const client of native.clients) assert.deepEqual([client.calls[0][0], client.closed > 0], ['flush', true])
@@ -259,23 +362,55 @@ test('a partitioner of the program chooses with the metadata of the topic, loade
     call: () => {
       loads += 1
       if (loads === 1) return { topics: [{ name: 't', error: errorData(3), partitions: [] }] }
-      return { topics: [{ name: 't', error: null, partitions: [0, 1].map((id) => ({ id, leader: 1, replicas: [1], isrs: [1], error: null })) }] }
+      return {
+        topics: [
+          {
+            name: 't',
+            error: null,
+            partitions: [0, 1].map((id) => ({ id, leader: 1, replicas: [1], isrs: [1], error: null })),
+          },
+        ],
+      }
     },
   }
-  const options = { retry: { initialRetryTime: 1 }, createPartitioner: () => (/** @type {any} */ args) => { seen.push(args); return 1 } }
+  const options = {
+    retry: { initialRetryTime: 1 },
+    createPartitioner: () => (/** @type {any} */ args) => {
+      seen.push(args)
+      return 1
+    },
+  }
   const { producer, client } = await connected(script, options)
   await Promise.all([send(producer), send(producer)])
   await send(producer)
   assert.equal(loads, 2)
-  assert.deepEqual(client.frames.flat().map((/** @type {any} */ { records }) => records[0].partition), [1, 1, 1])
-  assert.deepEqual(seen[0], { topic: 't', message, partitionMetadata: [0, 1].map((partitionId) => (
-    { partitionErrorCode: 0, partitionId, leader: 1, replicas: [1], isr: [1], offlineReplicas: [] })) })
+  assert.deepEqual(
+    client.frames.flat().map((/** @type {any} */ { records }) => records[0].partition),
+    [1, 1, 1],
+  )
+  assert.deepEqual(seen[0], {
+    topic: 't',
+    message,
+    partitionMetadata: [0, 1].map((partitionId) => ({
+      partitionErrorCode: 0,
+      partitionId,
+      leader: 1,
+      replicas: [1],
+      isr: [1],
+      offlineReplicas: [],
+    })),
+  })
 })
 
 test("a partitioner's mistake is the send's", async () => {
-  const call = () => ({ topics: [{ name: 't', error: null, partitions: [{ id: 0, leader: 1, replicas: [], isrs: [] }] }] })
+  const call = () => ({
+    topics: [{ name: 't', error: null, partitions: [{ id: 0, leader: 1, replicas: [], isrs: [] }] }],
+  })
   const { producer } = await connected({ call }, { createPartitioner: () => () => 'first' })
-  await assert.rejects(send(producer), { name: 'KafkaJSNonRetriableError', message: /partition must be a whole number/ })
+  await assert.rejects(send(producer), {
+    name: 'KafkaJSNonRetriableError',
+    message: /partition must be a whole number/,
+  })
 })
 
 test("the default partitioner is librdkafka's and never called", async () => {
@@ -289,7 +424,10 @@ test("librdkafka's log goes to the program's logger at its level", async () => {
   const { client, entries } = await connected()
   client.onEvent(5, JSON.stringify({ level: 3, facility: 'FAIL', message: 'refused' }))
   client.onEvent(5, JSON.stringify({ level: 7, facility: 'X', message: 'detail' }))
-  assert.deepEqual(entries.map(({ namespace, label, log }) => [namespace, label, log.message]), [['librdkafka', 'ERROR', 'refused']])
+  assert.deepEqual(
+    entries.map(({ namespace, label, log }) => [namespace, label, log.message]),
+    [['librdkafka', 'ERROR', 'refused']],
+  )
 })
 
 test('methods work when taken off the producer, and send may be replaced', async () => {

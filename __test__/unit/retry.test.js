@@ -7,7 +7,12 @@ const { KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, KafkaJSError }
 
 const quiet = () => {
   const slept = /** @type {number[]} */ ([])
-  return { slept, sleep: async (/** @type {number} */ ms) => { slept.push(ms) } }
+  return {
+    slept,
+    sleep: async (/** @type {number} */ ms) => {
+      slept.push(ms)
+    },
+  }
 }
 
 test('waits double, within the jitter, up to the longest', () => {
@@ -30,7 +35,9 @@ test('an attempt that succeeds ends the loop', async () => {
 
 test('used up, it rejects with the last failure as the cause', async () => {
   const { slept, sleep } = quiet()
-  const failing = createRetry({ retries: 2, factor: 0 }, { sleep }).retry(() => { throw new Error('boom') })
+  const failing = createRetry({ retries: 2, factor: 0 }, { sleep }).retry(() => {
+    throw new Error('boom')
+  })
   await assert.rejects(failing, (/** @type {any} */ error) => {
     assert.ok(error instanceof KafkaJSNumberOfRetriesExceeded)
     assert.deepEqual([error.message, error.retryCount, error.retryTime, error.cause.message], ['boom', 2, 600, 'boom'])
@@ -43,21 +50,46 @@ test('what cannot be retried ends it at once', async () => {
   const { slept, sleep } = quiet()
   const { retry } = createRetry({ retries: 5 }, { sleep })
   const type = new TypeError('program')
-  await assert.rejects(retry(() => { throw type }), { name: 'KafkaJSNonRetriableError', message: 'program', cause: type })
+  await assert.rejects(
+    retry(() => {
+      throw type
+    }),
+    { name: 'KafkaJSNonRetriableError', message: 'program', cause: type },
+  )
   const own = new KafkaJSNonRetriableError('mine')
-  await assert.rejects(retry(() => { throw own }), (error) => error === own)
-  await assert.rejects(retry(() => { throw new KafkaJSError('x', { retriable: false }) }), { name: 'KafkaJSNonRetriableError' })
+  await assert.rejects(
+    retry(() => {
+      throw own
+    }),
+    (error) => error === own,
+  )
+  await assert.rejects(
+    retry(() => {
+      throw new KafkaJSError('x', { retriable: false })
+    }),
+    { name: 'KafkaJSNonRetriableError' },
+  )
   assert.deepEqual(slept, [])
 })
 
 test('bail rejects with exactly that error', async () => {
   const error = new Error('raw')
-  await assert.rejects(createRetry().retry(async (bail) => { bail(error) }), (raised) => raised === error)
+  await assert.rejects(
+    createRetry().retry(async (bail) => {
+      bail(error)
+    }),
+    (raised) => raised === error,
+  )
 })
 
 test('no retries means one attempt', async () => {
   let calls = 0
-  await assert.rejects(createRetry({ retries: 0 }).retry(() => { calls += 1; throw new Error('no') }))
+  await assert.rejects(
+    createRetry({ retries: 0 }).retry(() => {
+      calls += 1
+      throw new Error('no')
+    }),
+  )
   assert.equal(calls, 1)
 })
 

@@ -2,7 +2,8 @@
 /**
  * The error family, under kafkajs's names and parents. Three fields are on every KafkaJSError:
  *
- * - `code`: the Kafka protocol code for a broker's refusal, librdkafka's (negative) code for a local one, the system's name
+ * - `code`: the Kafka protocol code for a broker's refusal, librdkafka's (negative) code for a local one, the system's
+ * name
  *   (`ECONNREFUSED`) for a connection, and otherwise the class name in capitals (`NOT_IMPLEMENTED`).
  * - `retriable`: the same call may work when made again.
  * - `fatal`: the client can do nothing more and must be made anew.
@@ -21,7 +22,10 @@
 
 /** @param {string} name `KafkaJSNotImplemented` → `NOT_IMPLEMENTED` */
 function codeOfName(name) {
-  return name.replace(/^KafkaJS/, '').replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()
+  return name
+    .replace(/^KafkaJS/, '')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toUpperCase()
 }
 
 class KafkaJSError extends Error {
@@ -115,7 +119,8 @@ class KafkaJSAlterPartitionReassignmentsError extends KafkaJSProtocolError {
 class KafkaJSNumberOfRetriesExceeded extends KafkaJSNonRetriableError {
   /**
    * @param {any} e the last failure
-   * @param {{ retryCount: number, retryTime: number } & ErrorOptions} details attempts beyond the first, last delay in ms
+   * @param {{ retryCount: number, retryTime: number } & ErrorOptions} details attempts beyond the first, last delay in
+   * ms
    */
   constructor(e, { retryCount, retryTime, ...options }) {
     super(e, { cause: e, ...options })
@@ -179,7 +184,11 @@ class KafkaJSStaleTopicMetadataAssignment extends KafkaJSError {
 
 /** `groups` holds only those that could not be deleted. */
 class KafkaJSDeleteGroupsError extends KafkaJSError {
-  /** @param {any} e @param {{ groupId: string, errorCode: number, error: Error }[]} [groups] @param {ErrorOptions} [options] */
+  /**
+   * @param {any} e
+   * @param {{ groupId: string, errorCode: number, error: Error }[]} [groups]
+   * @param {ErrorOptions} [options]
+   */
   constructor(e, groups = [], options) {
     super(e, options)
     this.groups = groups

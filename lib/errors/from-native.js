@@ -15,7 +15,8 @@ const { protocolCode, byType, UNKNOWN_CODE } = require('./protocol-codes')
 
 /**
  * What the native side says of a failure: plain data, see "The boundary" in DESIGN.md.
- * @typedef {{ code: number, name: string, message: string, fatal?: boolean, retriable?: boolean, abortable?: boolean }} NativeErrorData
+ * @typedef {{ code: number, name: string, message: string, fatal?: boolean, retriable?: boolean, abortable?: boolean }}
+ * NativeErrorData
  */
 
 /**
@@ -88,15 +89,25 @@ function protocolErrorData(code, message, nativeName) {
   const known = protocolCode(code)
   if (known === UNKNOWN_CODE) {
     const type = nativeName && /^ERR_[A-Z]/.test(nativeName) ? nativeName.slice(4) : known.type
-    return { type, code: type === known.type ? known.code : code, retriable: false, message: message || `Unknown error code ${code}` }
+    return {
+      type,
+      code: type === known.type ? known.code : code,
+      retriable: false,
+      message: message || `Unknown error code ${code}`,
+    }
   }
   const words = known.type.toLowerCase().replace(/_/g, ' ')
-  return { type: known.type, code: known.code, retriable: known.retriable, message: message || `The broker answered: ${words}` }
+  return {
+    type: known.type,
+    code: known.code,
+    retriable: known.retriable,
+    message: message || `The broker answered: ${words}`,
+  }
 }
 
 /**
- * Makes the error of the kafkajs family for what the native side reported. Call it where the user awaits, so that the stack
- * leads to the user's code.
+ * Makes the error of the kafkajs family for what the native side reported. Call it where the user awaits, so that the
+ * stack leads to the user's code.
  * @param {NativeErrorData | Error} data an Error is returned as it is
  * @param {ErrorContext} [context]
  * @returns {Error}
@@ -123,15 +134,24 @@ function fromNative(data, context = {}) {
     case LOCAL.RESOLVE:
     case LOCAL.ALL_BROKERS_DOWN:
       return new KafkaJSConnectionError(`Connection error: ${message}`, {
-        ...common, retriable: !fatal, broker: context.broker || brokerIn(data), code: connectionCode(data),
+        ...common,
+        retriable: !fatal,
+        broker: context.broker || brokerIn(data),
+        code: connectionCode(data),
       })
     case LOCAL.SSL:
       return new KafkaJSConnectionError(`Connection error: ${message}`, {
-        ...common, retriable: false, broker: context.broker || brokerIn(data), code,
+        ...common,
+        retriable: false,
+        broker: context.broker || brokerIn(data),
+        code,
       })
     case LOCAL.AUTHENTICATION: {
       const mechanism = context.mechanism ? ` ${context.mechanism}` : ''
-      return new KafkaJSSASLAuthenticationError(`SASL${mechanism} authentication failed: ${message}`, { ...common, code })
+      return new KafkaJSSASLAuthenticationError(`SASL${mechanism} authentication failed: ${message}`, {
+        ...common,
+        code,
+      })
     }
     case LOCAL.TIMED_OUT:
     case LOCAL.TIMED_OUT_QUEUE:
@@ -142,9 +162,13 @@ function fromNative(data, context = {}) {
       return new KafkaJSProtocolError(protocolErrorData(3, message), common)
     case LOCAL.FENCED:
       return new KafkaJSProtocolError(
-        { ...protocolErrorData(byTypeCode('INVALID_PRODUCER_EPOCH'), message) }, { ...common, retriable: false })
+        { ...protocolErrorData(byTypeCode('INVALID_PRODUCER_EPOCH'), message) },
+        { ...common, retriable: false },
+      )
     case LOCAL.WAIT_COORD:
-      return retriable ? new KafkaJSError(message, { ...common, code }) : new KafkaJSGroupCoordinatorNotFound(message, common)
+      return retriable
+        ? new KafkaJSError(message, { ...common, code })
+        : new KafkaJSGroupCoordinatorNotFound(message, common)
     case LOCAL.UNSUPPORTED_FEATURE:
     case LOCAL.NOT_IMPLEMENTED:
       return new KafkaJSNotImplemented(message, { ...common, code })

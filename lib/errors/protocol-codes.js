@@ -1,8 +1,8 @@
 'use strict'
 /**
- * The error codes of the Kafka protocol. librdkafka's positive codes are these very numbers. Up to 88 the names are those that
- * kafkajs gives to `error.type` (they differ from Kafka's own for 6, 14, 15 and 16); later ones carry Kafka's names.
- * One line per code: number, type, and `R` where the same request may work when sent again.
+ * The error codes of the Kafka protocol. librdkafka's positive codes are these very numbers. Up to 88 the names are
+ * those that kafkajs gives to `error.type` (they differ from Kafka's own for 6, 14, 15 and 16); later ones carry
+ * Kafka's names. One line per code: number, type, and `R` where the same request may work when sent again.
  */
 const TABLE = `
 -1 UNKNOWN

@@ -11,9 +11,10 @@ const TWO_TO_32 = 4294967296
 
 /**
  * @typedef {object} DeliveryVisitor
- * @property {(id: number, error: number, failed: number, partitions: number) => void} send a send is complete: librdkafka's code
- * of its first failure (0 none), how many messages failed, and how many `partition` calls follow
- * @property {(partition: number, baseOffset: string) => void} partition the first offset written to a partition, -1 unknown
+ * @property {(id: number, error: number, failed: number, partitions: number) => void} send a send is complete:
+ * librdkafka's code of its first failure (0 none), how many messages failed, and how many `partition` calls follow
+ * @property {(partition: number, baseOffset: string) => void} partition the first offset written to a partition, -1
+ * unknown
  */
 
 /**
@@ -25,7 +26,9 @@ function readDeliveries(frame, visitor) {
   const aligned = frame.byteOffset % 4 === 0 ? frame : Uint8Array.from(frame)
   const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2)
   if (words.length < DELIVERIES_HEADER_WORDS || words[MAGIC] !== DELIVERIES_MAGIC || words[BYTES] > frame.byteLength) {
-    throw new RangeError('Not a deliveries frame: the native addon and the JavaScript of kafka-oxide are of different versions')
+    throw new RangeError(
+      'Not a deliveries frame: the native addon and the JavaScript of kafka-oxide are of different versions',
+    )
   }
   let at = DELIVERIES_HEADER_WORDS
   for (let left = words[SENDS]; left > 0; left--) {

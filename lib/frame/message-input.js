@@ -7,7 +7,8 @@ function kind(value) {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (value instanceof Date) return 'a Date'
-  if (typeof value === 'object') return value.constructor && value.constructor.name !== 'Object' ? `a ${value.constructor.name}` : 'an object'
+  if (typeof value === 'object')
+    return value.constructor && value.constructor.name !== 'Object' ? `a ${value.constructor.name}` : 'an object'
   return value === undefined ? 'undefined' : `a ${typeof value}`
 }
 
@@ -24,7 +25,9 @@ function json(value) {
 /** @param {any} message @param {string} topic */
 function notAMessage(message, topic) {
   return new KafkaJSNonRetriableError(
-    `Invalid message for topic "${topic}": a message is an object such as { key: 'k', value: 'v' }, not ${kind(message)}`)
+    `Invalid message for topic "${topic}": ` +
+      `a message is an object such as { key: 'k', value: 'v' }, not ${kind(message)}`,
+  )
 }
 
 /** @param {any} message @param {string} topic */
@@ -38,20 +41,23 @@ function wrongBytes(part, value, topic) {
   const bytes = ArrayBuffer.isView(value) || value instanceof ArrayBuffer
   return new KafkaJSNonRetriableError(
     `Invalid message for topic "${topic}": ${part} must be a string, a Buffer or null, not ${kind(value)}: ` +
-    `write ${bytes ? 'Buffer.from(…)' : instead}`)
+      `write ${bytes ? 'Buffer.from(…)' : instead}`,
+  )
 }
 
 /** @param {any} headers @param {string} topic */
 function wrongHeaders(headers, topic) {
   return new KafkaJSNonRetriableError(
-    `Invalid message for topic "${topic}": headers must be an object such as { name: 'value' }, not ${kind(headers)}`)
+    `Invalid message for topic "${topic}": headers must be an object such as { name: 'value' }, not ${kind(headers)}`,
+  )
 }
 
 /** @param {any} partition @param {string} topic */
 function wrongPartition(partition, topic) {
   const shown = typeof partition === 'number' ? partition : kind(partition)
   return new KafkaJSNonRetriableError(
-    `Invalid message for topic "${topic}": partition must be a whole number from 0, not ${shown}`)
+    `Invalid message for topic "${topic}": partition must be a whole number from 0, not ${shown}`,
+  )
 }
 
 /**
@@ -62,9 +68,12 @@ function wrongPartition(partition, topic) {
 function timestampOf(timestamp, topic) {
   const ms = typeof timestamp === 'string' && /^\d{1,16}$/.test(timestamp) ? Number(timestamp) : timestamp
   if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 0) return ms
-  const shown = typeof timestamp === 'number' || typeof timestamp === 'string' ? JSON.stringify(timestamp) : kind(timestamp)
+  const shown =
+    typeof timestamp === 'number' || typeof timestamp === 'string' ? JSON.stringify(timestamp) : kind(timestamp)
   throw new KafkaJSNonRetriableError(
-    `Invalid message for topic "${topic}": timestamp must be milliseconds since 1970 as text, e.g. String(Date.now()), not ${shown}`)
+    `Invalid message for topic "${topic}": ` +
+      `timestamp must be milliseconds since 1970 as text, e.g. String(Date.now()), not ${shown}`,
+  )
 }
 
 module.exports = { notAMessage, noValue, wrongBytes, wrongHeaders, wrongPartition, timestampOf }

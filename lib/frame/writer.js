@@ -1,5 +1,8 @@
 'use strict'
-/** Packs the messages of many sends into one produce frame (drawing: `src/frame/mod.rs`). This is the hot path of producing. */
+/**
+ * Packs the messages of many sends into one produce frame (drawing: `src/frame/mod.rs`). This is the hot path of
+ * producing.
+ */
 const { types } = require('node:util')
 const { KafkaJSNonRetriableError } = require('../errors')
 const layout = require('./layout')
@@ -11,7 +14,12 @@ const RECORD_BYTES = layout.RECORD_WORDS * 4
 const { magic: MAGIC_AT, bytes: BYTES_AT, sends: SENDS_AT, records: RECORDS_AT } = layout.PRODUCE_HEADER
 const { id: ID, topic: TOPIC, records: RECORDS } = layout.SEND
 const {
-  partition: PARTITION, timestamp: TIMESTAMP, key: KEY, value: VALUE, headers: HEADERS, headerCount: HEADER_COUNT,
+  partition: PARTITION,
+  timestamp: TIMESTAMP,
+  key: KEY,
+  value: VALUE,
+  headers: HEADERS,
+  headerCount: HEADER_COUNT,
 } = layout.RECORD
 const { NULL_LENGTH } = layout
 
@@ -52,8 +60,8 @@ class FrameWriter {
   }
 
   /**
-   * Adds one send: messages for one topic. Throws KafkaJSNonRetriableError at the first message that cannot be sent, and then
-   * the frame is as it was before. Does not touch the messages.
+   * Adds one send: messages for one topic. Throws KafkaJSNonRetriableError at the first message that cannot be sent,
+   * and then the frame is as it was before. Does not touch the messages.
    * @param {number} sendId comes back in the deliveries frame
    * @param {number} topicId from `NativeProducer.topic(name)`
    * @param {any[]} messages
@@ -139,7 +147,8 @@ class FrameWriter {
     let headerCount = 0
     if (headers !== null && headers !== undefined) {
       const before = position
-      if (typeof headers !== 'object' || Array.isArray(headers) || types.isMap(headers)) throw input.wrongHeaders(headers, topic)
+      if (typeof headers !== 'object' || Array.isArray(headers) || types.isMap(headers))
+        throw input.wrongHeaders(headers, topic)
       for (const name of Object.keys(headers)) {
         const held = headers[name]
         if (Array.isArray(held)) {
@@ -157,7 +166,8 @@ class FrameWriter {
     const words = this.#words
     const at = start >> 2
     if (partition === undefined || partition === null) words[at + PARTITION] = -1
-    else if (typeof partition === 'number' && (partition | 0) === partition && partition >= 0) words[at + PARTITION] = partition
+    else if (typeof partition === 'number' && (partition | 0) === partition && partition >= 0)
+      words[at + PARTITION] = partition
     else throw input.wrongPartition(partition, topic)
     words[at + 1] = 0
     if (timestamp === undefined || timestamp === null) {
@@ -165,8 +175,8 @@ class FrameWriter {
       words[at + TIMESTAMP + 1] = 0
     } else {
       const ms = input.timestampOf(timestamp, topic)
-      words[at + TIMESTAMP] = ms % TWO_TO_32 | 0
-      words[at + TIMESTAMP + 1] = ms / TWO_TO_32 | 0
+      words[at + TIMESTAMP] = (ms % TWO_TO_32) | 0
+      words[at + TIMESTAMP + 1] = (ms / TWO_TO_32) | 0
     }
     words[at + KEY] = keyLength
     words[at + VALUE] = valueLength
@@ -175,7 +185,13 @@ class FrameWriter {
     this.#position = end
   }
 
-  /** @param {number} position @param {string} name @param {any} value @param {string} topic @returns {number} where it ends */
+  /**
+   * @param {number} position
+   * @param {string} name
+   * @param {any} value
+   * @param {string} topic
+   * @returns {number} where it ends
+   */
   #header(position, name, value, topic) {
     this.#reserve(position + 8)
     const nameLength = this.#put(position + 4, name)
@@ -240,7 +256,8 @@ class FrameWriter {
   #grow(needed) {
     if (needed > MAX_FRAME_BYTES) {
       throw new KafkaJSNonRetriableError(
-        'More than 1 GiB of messages in one turn: send fewer at a time and await the sends in between')
+        'More than 1 GiB of messages in one turn: send fewer at a time and await the sends in between',
+      )
     }
     let capacity = this.#capacity
     while (capacity < needed) capacity *= 2

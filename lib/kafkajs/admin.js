@@ -1,7 +1,13 @@
 'use strict'
 const {
-  fromNative, protocolErrorData, KafkaJSAggregateError, KafkaJSCreateTopicError, KafkaJSError, KafkaJSNonRetriableError,
-  KafkaJSNotImplemented, KafkaJSTimeout,
+  fromNative,
+  protocolErrorData,
+  KafkaJSAggregateError,
+  KafkaJSCreateTopicError,
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  KafkaJSNotImplemented,
+  KafkaJSTimeout,
 } = require('../errors')
 const { Connection } = require('./connection')
 const { InstrumentationEmitter } = require('./events')
@@ -17,14 +23,36 @@ const events = Object.freeze({
 })
 
 const METHODS = /** @type {const} */ ([
-  'connect', 'disconnect', 'createTopics', 'deleteTopics', 'listTopics', 'fetchTopicMetadata', 'fetchTopicOffsets', 'on', 'logger',
+  'connect',
+  'disconnect',
+  'createTopics',
+  'deleteTopics',
+  'listTopics',
+  'fetchTopicMetadata',
+  'fetchTopicOffsets',
+  'on',
+  'logger',
 ])
 
 /** Methods of kafkajs's admin that are still to come. */
 const LATER = [
-  'createPartitions', 'fetchTopicOffsetsByTimestamp', 'fetchOffsets', 'setOffsets', 'resetOffsets', 'describeCluster',
-  'describeConfigs', 'alterConfigs', 'listGroups', 'describeGroups', 'deleteGroups', 'createAcls', 'describeAcls', 'deleteAcls',
-  'deleteTopicRecords', 'alterPartitionReassignments', 'listPartitionReassignments',
+  'createPartitions',
+  'fetchTopicOffsetsByTimestamp',
+  'fetchOffsets',
+  'setOffsets',
+  'resetOffsets',
+  'describeCluster',
+  'describeConfigs',
+  'alterConfigs',
+  'listGroups',
+  'describeGroups',
+  'deleteGroups',
+  'createAcls',
+  'describeAcls',
+  'deleteAcls',
+  'deleteTopicRecords',
+  'alterPartitionReassignments',
+  'listPartitionReassignments',
 ]
 
 /** kafkajs's default of createTopics and deleteTopics, ms. */
@@ -70,8 +98,8 @@ class Admin {
   }
 
   /**
-   * Connects. Rejects with KafkaJSNumberOfRetriesExceeded (the reason is its `cause`) when no broker answers within the time that
-   * the `retry` options give, and at once when disconnect() is called meanwhile.
+   * Connects. Rejects with KafkaJSNumberOfRetriesExceeded (the reason is its `cause`) when no broker answers within the
+   * time that the `retry` options give, and at once when disconnect() is called meanwhile.
    * @returns {Promise<void>}
    */
   async connect() {
@@ -171,7 +199,10 @@ class Admin {
           throw new KafkaJSAggregateError('Topic creation errors', created)
         }
         if (waitForLeaders && !validateOnly) {
-          await this.#waitForLeaders(wanted.map(({ topic }) => topic), Math.max(timeoutMs, REQUEST_TIMEOUT))
+          await this.#waitForLeaders(
+            wanted.map(({ topic }) => topic),
+            Math.max(timeoutMs, REQUEST_TIMEOUT),
+          )
         }
         return true
       } catch (/** @type {any} */ error) {
@@ -183,24 +214,32 @@ class Admin {
   }
 
   /**
-   * Until each topic is known to a broker and has a leader for each partition. Under KRaft a broker hears of a new topic a little
-   * after the controller made it: "unknown" is then an answer like "no leader yet".
+   * Until each topic is known to a broker and has a leader for each partition. Under KRaft a broker hears of a new
+   * topic a little after the controller made it: "unknown" is then an answer like "no leader yet".
    * @param {string[]} topics @param {number} timeoutMs
    */
   async #waitForLeaders(topics, timeoutMs) {
     const deadline = Date.now() + timeoutMs
     for (;;) {
       const answer = await this.#ask((native) => native.metadata(topics, Math.max(1000, deadline - Date.now())))
-      const ready = new Set(answer.topics
-        .filter((/** @type {any} */ topic) => !topic.error && topic.partitions.length > 0 &&
-          topic.partitions.every((/** @type {any} */ partition) => partition.leader >= 0))
-        .map((/** @type {any} */ topic) => topic.name))
+      const ready = new Set(
+        answer.topics
+          .filter(
+            (/** @type {any} */ topic) =>
+              !topic.error &&
+              topic.partitions.length > 0 &&
+              topic.partitions.every((/** @type {any} */ partition) => partition.leader >= 0),
+          )
+          .map((/** @type {any} */ topic) => topic.name),
+      )
       const waiting = topics.filter((topic) => !ready.has(topic))
       if (waiting.length === 0) return
       if (Date.now() >= deadline) {
         throw new KafkaJSTimeout(`Timed out while waiting for topic leaders: ${waiting.join(', ')} (${timeoutMs} ms)`)
       }
-      await new Promise((resolve) => { setTimeout(resolve, POLL_INTERVAL) })
+      await new Promise((resolve) => {
+        setTimeout(resolve, POLL_INTERVAL)
+      })
     }
   }
 
@@ -212,7 +251,9 @@ class Admin {
   async deleteTopics(request) {
     const { topics, timeout } = request || {}
     if (!Array.isArray(topics)) {
-      throw new KafkaJSNonRetriableError(`Invalid topics array ${show(topics)}: write deleteTopics({ topics: ['name'] })`)
+      throw new KafkaJSNonRetriableError(
+        `Invalid topics array ${show(topics)}: write deleteTopics({ topics: ['name'] })`,
+      )
     }
     for (const topic of topics) checkTopic(topic, 'Invalid topics array')
     const timeoutMs = checkTimeout(timeout)
@@ -242,7 +283,9 @@ class Admin {
   async fetchTopicMetadata(request) {
     const { topics = [] } = request || {}
     if (!Array.isArray(topics)) {
-      throw new KafkaJSNonRetriableError(`Invalid topics array ${show(topics)}: write fetchTopicMetadata({ topics: ['name'] })`)
+      throw new KafkaJSNonRetriableError(
+        `Invalid topics array ${show(topics)}: write fetchTopicMetadata({ topics: ['name'] })`,
+      )
     }
     for (const topic of topics) checkTopic(topic, 'Invalid topic')
     const answer = await this.#ask((native) => native.metadata(topics.length > 0 ? topics : null, this.#readTimeout))
@@ -271,15 +314,19 @@ class Admin {
     checkTopic(topic, 'Invalid topic')
     return createRetry(this.#options.retry).retry(async (bail) => {
       try {
-        const { topics: [{ partitions }] } = await this.fetchTopicMetadata({ topics: [topic] })
+        const {
+          topics: [{ partitions }],
+        } = await this.fetchTopicMetadata({ topics: [topic] })
         const [high, low] = await Promise.all([
           this.#offsets(topic, partitions, LATEST),
           this.#offsets(topic, partitions, EARLIEST),
         ])
-        return partitions.map(({ partitionId }) => {
-          const end = /** @type {string} */ (high.get(partitionId))
-          return { partition: partitionId, offset: end, high: end, low: /** @type {string} */ (low.get(partitionId)) }
-        }).sort((a, b) => a.partition - b.partition)
+        return partitions
+          .map(({ partitionId }) => {
+            const end = /** @type {string} */ (high.get(partitionId))
+            return { partition: partitionId, offset: end, high: end, low: /** @type {string} */ (low.get(partitionId)) }
+          })
+          .sort((a, b) => a.partition - b.partition)
       } catch (/** @type {any} */ error) {
         // A leader on the move will be found again; all else is for the caller to see as it is.
         if (error.type === 'LEADER_NOT_AVAILABLE' || error.type === 'NOT_LEADER_FOR_PARTITION') throw error
@@ -289,7 +336,12 @@ class Admin {
     })
   }
 
-  /** @param {string} topic @param {{ partitionId: number }[]} partitions @param {string} timestamp @returns {Promise<Map<number, string>>} */
+  /**
+   * @param {string} topic
+   * @param {{ partitionId: number }[]} partitions
+   * @param {string} timestamp
+   * @returns {Promise<Map<number, string>>}
+   */
   async #offsets(topic, partitions, timestamp) {
     const asked = partitions.map(({ partitionId }) => ({ topic, partition: partitionId, timestamp }))
     const results = await this.#ask((native) => native.listOffsets(asked, this.#readTimeout), topic)
@@ -318,7 +370,9 @@ for (const name of LATER) {
     configurable: true,
     writable: true,
     value: async function notImplemented() {
-      throw new KafkaJSNotImplemented(`admin.${name}() is not implemented yet: it comes with a later version of kafka-oxide`)
+      throw new KafkaJSNotImplemented(
+        `admin.${name}() is not implemented yet: it comes with a later version of kafka-oxide`,
+      )
     },
   })
 }
@@ -342,21 +396,31 @@ function checkTimeout(timeout) {
 /** @param {any} topics */
 function checkNewTopics(topics) {
   if (!Array.isArray(topics)) {
-    throw new KafkaJSNonRetriableError(`Invalid topics array ${show(topics)}: write createTopics({ topics: [{ topic: 'name' }] })`)
+    throw new KafkaJSNonRetriableError(
+      `Invalid topics array ${show(topics)}: write createTopics({ topics: [{ topic: 'name' }] })`,
+    )
   }
   const names = new Set()
   for (const entry of topics) {
     if (typeof entry !== 'object' || entry === null) {
-      throw new KafkaJSNonRetriableError(`Invalid topics array, ${show(entry)} is not an object such as { topic: 'name', numPartitions: 3 }`)
+      throw new KafkaJSNonRetriableError(
+        `Invalid topics array, ${show(entry)} is not an object such as { topic: 'name', numPartitions: 3 }`,
+      )
     }
     const { topic, numPartitions, replicationFactor, configEntries, replicaAssignment } = entry
     checkTopic(topic, 'Invalid topics array,')
-    if (names.has(topic)) throw new KafkaJSNonRetriableError(`Invalid topics array, the topic "${topic}" is in it more than once`)
+    if (names.has(topic))
+      throw new KafkaJSNonRetriableError(`Invalid topics array, the topic "${topic}" is in it more than once`)
     names.add(topic)
-    for (const [name, value] of [['numPartitions', numPartitions], ['replicationFactor', replicationFactor]]) {
+    for (const [name, value] of [
+      ['numPartitions', numPartitions],
+      ['replicationFactor', replicationFactor],
+    ]) {
       if (value !== undefined && value !== null && !(Number.isInteger(value) && (value === -1 || value > 0))) {
         throw new KafkaJSNonRetriableError(
-          `Invalid ${name} for topic "${topic}": ${show(value)} is neither a whole number from 1 nor -1 (the broker's default)`)
+          `Invalid ${name} for topic "${topic}": ` +
+            `${show(value)} is neither a whole number from 1 nor -1 (the broker's default)`,
+        )
       }
     }
     checkConfigEntries(topic, configEntries)
@@ -368,13 +432,17 @@ function checkNewTopics(topics) {
 function checkConfigEntries(topic, entries) {
   if (entries === undefined || entries === null) return
   if (!Array.isArray(entries)) {
-    throw new KafkaJSNonRetriableError(`Invalid configEntries for topic "${topic}", must be an array of { name, value }`)
+    throw new KafkaJSNonRetriableError(
+      `Invalid configEntries for topic "${topic}", must be an array of { name, value }`,
+    )
   }
   entries.forEach((entry, index) => {
     for (const key of ['name', 'value']) {
       if (typeof entry !== 'object' || entry === null || typeof entry[key] !== 'string') {
         throw new KafkaJSNonRetriableError(
-          `Invalid configEntries for topic "${topic}". Entry ${index} needs a string as "${key}", e.g. { name: 'cleanup.policy', value: 'compact' }`)
+          `Invalid configEntries for topic "${topic}". Entry ${index} needs a string as "${key}", ` +
+            "e.g. { name: 'cleanup.policy', value: 'compact' }",
+        )
       }
     }
   })
@@ -383,26 +451,40 @@ function checkConfigEntries(topic, entries) {
 /** @param {string} topic @param {any} assignment */
 function checkReplicaAssignment(topic, assignment) {
   if (assignment === undefined || assignment === null) return
-  const good = Array.isArray(assignment) && assignment.every((entry) =>
-    typeof entry === 'object' && entry !== null && Number.isInteger(entry.partition) && Array.isArray(entry.replicas) &&
-    entry.replicas.every(Number.isInteger))
+  const good =
+    Array.isArray(assignment) &&
+    assignment.every(
+      (entry) =>
+        typeof entry === 'object' &&
+        entry !== null &&
+        Number.isInteger(entry.partition) &&
+        Array.isArray(entry.replicas) &&
+        entry.replicas.every(Number.isInteger),
+    )
   /** @type {number[]} */
   const partitions = good ? assignment.map((/** @type {any} */ entry) => entry.partition).sort() : []
-  if (!good || new Set(partitions).size < partitions.length || partitions.some((partition) => !(partition >= 0 && partition < partitions.length))) {
+  if (
+    !good ||
+    new Set(partitions).size < partitions.length ||
+    partitions.some((partition) => !(partition >= 0 && partition < partitions.length))
+  ) {
     throw new KafkaJSNonRetriableError(
-      `Invalid replicaAssignment for topic "${topic}": write [{ partition: 0, replicas: [1, 2] }, …] with every partition from 0 once`)
+      `Invalid replicaAssignment for topic "${topic}": ` +
+        'write [{ partition: 0, replicas: [1, 2] }, …] with every partition from 0 once',
+    )
   }
 }
 
 /** @param {any} entry as kafkajs has it @returns {any} as the native side takes it */
 function newTopic({ topic, numPartitions, replicationFactor, replicaAssignment, configEntries }) {
-  const assigned = replicaAssignment && replicaAssignment.length > 0
-    ? [...replicaAssignment].sort((a, b) => a.partition - b.partition).map(({ replicas }) => replicas)
-    : undefined
+  const assigned =
+    replicaAssignment && replicaAssignment.length > 0
+      ? [...replicaAssignment].sort((a, b) => a.partition - b.partition).map(({ replicas }) => replicas)
+      : undefined
   return {
     topic,
-    numPartitions: assigned ? assigned.length : numPartitions ?? -1,
-    replicationFactor: assigned ? -1 : replicationFactor ?? -1,
+    numPartitions: assigned ? assigned.length : (numPartitions ?? -1),
+    replicationFactor: assigned ? -1 : (replicationFactor ?? -1),
     ...(assigned ? { replicaAssignment: assigned } : {}),
     config: Object.fromEntries((configEntries || []).map((/** @type {any} */ { name, value }) => [name, value])),
   }

@@ -115,7 +115,8 @@ const MemberAssignment = {
 
   /**
    * @param {Buffer} buffer
-   * @returns {{ version: number, assignment: Record<string, number[]>, userData: Buffer | null } | null} null for an empty buffer
+   * @returns {{ version: number, assignment: Record<string, number[]>, userData: Buffer | null } | null} null for an
+   * empty buffer
    */
   decode(buffer) {
     if (buffer.length < 2) return null
@@ -131,8 +132,8 @@ const AssignerProtocol = { MemberMetadata, MemberAssignment }
 const VERSION = 0
 
 /**
- * The default assigner: all partitions of all topics in one sequence, dealt out to the members in the order of their ids. The
- * native client has its own of that name; this one is for programs that call it or build on it.
+ * The default assigner: all partitions of all topics in one sequence, dealt out to the members in the order of their
+ * ids. The native client has its own of that name; this one is for programs that call it or build on it.
  * @param {{ cluster: { findTopicPartitionMetadata(topic: string): { partitionId: number }[] } }} context
  */
 const roundRobin = ({ cluster }) => ({

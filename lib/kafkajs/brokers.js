@@ -16,7 +16,9 @@ async function resolveBrokers(brokers) {
       throw new KafkaJSConnectionError(`Failed to connect: "config.brokers" threw: ${reason}`, { cause: error })
     }
     if (!Array.isArray(list)) {
-      throw new KafkaJSConnectionError('Failed to connect: "config.brokers" returned void or empty array', { retriable: false })
+      throw new KafkaJSConnectionError('Failed to connect: "config.brokers" returned void or empty array', {
+        retriable: false,
+      })
     }
   }
   if (list === undefined || list === null) {
@@ -24,7 +26,8 @@ async function resolveBrokers(brokers) {
   }
   if (!Array.isArray(list)) {
     throw new KafkaJSNonRetriableError(
-      `Failed to connect: brokers must be an array such as ['localhost:9092'], not ${typeof list}`)
+      `Failed to connect: brokers must be an array such as ['localhost:9092'], not ${typeof list}`,
+    )
   }
   if (list.length === 0) throw new KafkaJSNonRetriableError('Failed to connect: brokers array is empty')
   list.forEach((broker, index) => {
@@ -33,12 +36,15 @@ async function resolveBrokers(brokers) {
     }
     if (broker.trim() === '' || /[,\s]/.test(broker.trim())) {
       throw new KafkaJSNonRetriableError(
-        `Failed to connect: broker at index ${index} is ${JSON.stringify(broker)}: write one "host:port" per element`)
+        `Failed to connect: broker at index ${index} is ${JSON.stringify(broker)}: write one "host:port" per element`,
+      )
     }
     const port = /:([^:\]]*)$/.exec(broker.trim())
     if (port && (!/^\d+$/.test(port[1]) || Number(port[1]) > 65535 || Number(port[1]) === 0)) {
       throw new KafkaJSNonRetriableError(
-        `Failed to connect: broker at index ${index} is ${JSON.stringify(broker)}: the port must be a number from 1 to 65535`)
+        `Failed to connect: broker at index ${index} is ${JSON.stringify(broker)}: ` +
+          'the port must be a number from 1 to 65535',
+      )
     }
   })
   return list.map((broker) => broker.trim()).join(',')

@@ -1,10 +1,15 @@
 'use strict'
 /**
- * The life of one native client, the same for producer and admin: brokers are resolved, the client is made and connected in
- * bounded time, its log and error events reach the logger, and a disconnect() at any moment ends it.
+ * The life of one native client, the same for producer and admin: brokers are resolved, the client is made and
+ * connected in bounded time, its log and error events reach the logger, and a disconnect() at any moment ends it.
  */
 const {
-  fromNative, LOCAL, KafkaJSError, KafkaJSConnectionError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded,
+  fromNative,
+  LOCAL,
+  KafkaJSError,
+  KafkaJSConnectionError,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
 } = require('../errors')
 const { resolveBrokers } = require('./brokers')
 const { methodOfSyslog } = require('./logger')
@@ -12,7 +17,14 @@ const { withDefaults } = require('./retry')
 
 /** Kinds of native events, see DESIGN.md. */
 const EVENT = Object.freeze({
-  REPLY: 0, FRAME: 1, DELIVERIES: 2, REBALANCE: 3, ERROR: 4, LOG: 5, STATISTICS: 6, TOKEN_REFRESH: 7,
+  REPLY: 0,
+  FRAME: 1,
+  DELIVERIES: 2,
+  REBALANCE: 3,
+  ERROR: 4,
+  LOG: 5,
+  STATISTICS: 6,
+  TOKEN_REFRESH: 7,
 })
 
 /**
@@ -63,20 +75,32 @@ class Connection {
   async open() {
     const { Native, properties, brokers, connectTimeout, what } = this.#options
     /** @type {Promise<never>} */
-    const cancelled = new Promise((_, reject) => { this.#cancel = reject })
+    const cancelled = new Promise((_, reject) => {
+      this.#cancel = reject
+    })
     cancelled.catch(() => {})
     /** @type {NodeJS.Timeout | undefined} */
     let timer
     try {
       const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new KafkaJSConnectionError(
-          `Connection timeout: the ${what} could not connect within ${connectTimeout} ms`, { code: 'ETIMEDOUT' })),
-        Math.min(connectTimeout + 1000, 2147483647))
+        timer = setTimeout(
+          () =>
+            reject(
+              new KafkaJSConnectionError(
+                `Connection timeout: the ${what} could not connect within ${connectTimeout} ms`,
+                { code: 'ETIMEDOUT' },
+              ),
+            ),
+          Math.min(connectTimeout + 1000, 2147483647),
+        )
       })
       late.catch(() => {})
-      const bootstrap = properties['bootstrap.servers'] ?? await Promise.race([resolveBrokers(brokers), cancelled, late])
+      const bootstrap =
+        properties['bootstrap.servers'] ?? (await Promise.race([resolveBrokers(brokers), cancelled, late]))
       if (this.#closed) return await cancelled
-      this.#native = new Native({ ...properties, 'bootstrap.servers': bootstrap }, (kind, payload) => this.#onEvent(kind, payload))
+      this.#native = new Native({ ...properties, 'bootstrap.servers': bootstrap }, (kind, payload) =>
+        this.#onEvent(kind, payload),
+      )
       await Promise.race([this.#native.connect(connectTimeout), cancelled, late])
     } catch (error) {
       if (!this.#closed) await this.close(0)
@@ -108,16 +132,19 @@ class Connection {
   #connectError(error) {
     const { retry, properties } = this.#options
     const context = { mechanism: properties['sasl.mechanism'] }
-    const timedOut = error && !(error instanceof Error) && (error.code === LOCAL.TIMED_OUT || error.code === LOCAL.WAIT_COORD)
+    const timedOut =
+      error && !(error instanceof Error) && (error.code === LOCAL.TIMED_OUT || error.code === LOCAL.WAIT_COORD)
     const known = this.#trouble
-    const cause = timedOut && known
-      // Not that time was up, but why: the last thing that a broker's connection said.
-      ? fromNative(known, context)
-      : timedOut
-      ? new KafkaJSConnectionError(`Connection timeout: ${error.message}`, {
-        code: 'ETIMEDOUT', librdkafka: { code: error.code, name: error.name },
-      })
-      : fromNative(error, context)
+    const cause =
+      timedOut && known
+        ? // Not that time was up, but why: the last thing that a broker's connection said.
+          fromNative(known, context)
+        : timedOut
+          ? new KafkaJSConnectionError(`Connection timeout: ${error.message}`, {
+              code: 'ETIMEDOUT',
+              librdkafka: { code: error.code, name: error.name },
+            })
+          : fromNative(error, context)
     if (!(cause instanceof KafkaJSError) || !cause.retriable) return cause
     const { retries, maxRetryTime } = withDefaults(retry)
     return new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: retries, retryTime: maxRetryTime, cause })
@@ -133,20 +160,29 @@ class Connection {
     if (kind === EVENT.ERROR) {
       const data = JSON.parse(payload)
       // "All brokers are down" is the consequence; what each broker's connection said is the cause.
-      if (data.topic === undefined && (this.#trouble === undefined || data.code !== LOCAL.ALL_BROKERS_DOWN)) this.#trouble = data
+      if (data.topic === undefined && (this.#trouble === undefined || data.code !== LOCAL.ALL_BROKERS_DOWN))
+        this.#trouble = data
       if (data.fatal && this.#fatal === undefined) {
         this.#fatal = fromNative(data)
-        this.#log('error', `The ${this.#options.what} cannot go on: ${data.message}`, { code: data.code, name: data.name })
+        this.#log('error', `The ${this.#options.what} cannot go on: ${data.message}`, {
+          code: data.code,
+          name: data.name,
+        })
       }
     }
     const { onEvent } = this.#options
     if (onEvent) onEvent(kind, payload)
   }
 
-  /** A logger of the user's that throws must not bring down the process from within an event. @param {string} method @param {string} message @param {object} [extra] */
+  /**
+   * A logger of the user's that throws must not bring down the process from within an event.
+   * @param {string} method
+   * @param {string} message
+   * @param {object} [extra]
+   */
   #log(method, message, extra) {
     try {
-      /** @type {any} */ (this.#options.logger)[method](message, extra)
+      ;/** @type {any} */ (this.#options.logger)[method](message, extra)
     } catch {
       // There is no better place to report it than the logger, which is what failed.
     }

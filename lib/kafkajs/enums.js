@@ -18,8 +18,8 @@ const unregistered = (name) => () => {
 }
 
 /**
- * The registry that programs write codecs into. The native client has its own four codecs and uses those: an entry only says
- * that the codec is wanted, and none is needed.
+ * The registry that programs write codecs into. The native client has its own four codecs and uses those: an entry only
+ * says that the codec is wanted, and none is needed.
  * @type {Record<number, () => any>}
  */
 const CompressionCodecs = {
@@ -47,7 +47,13 @@ const ConfigSource = Object.freeze({
 })
 
 const AclResourceTypes = Object.freeze({
-  UNKNOWN: 0, ANY: 1, TOPIC: 2, GROUP: 3, CLUSTER: 4, TRANSACTIONAL_ID: 5, DELEGATION_TOKEN: 6,
+  UNKNOWN: 0,
+  ANY: 1,
+  TOPIC: 2,
+  GROUP: 3,
+  CLUSTER: 4,
+  TRANSACTIONAL_ID: 5,
+  DELEGATION_TOKEN: 6,
 })
 
 const AclOperationTypes = Object.freeze({

@@ -9,8 +9,8 @@ const { KafkaJSNonRetriableError } = require('../errors')
 let lastId = 0
 
 /**
- * The instrumentation events of one client: `on(name, listener)` gives back a function that removes the listener. A listener is
- * called synchronously; what it returns is awaited only to log its failure.
+ * The instrumentation events of one client: `on(name, listener)` gives back a function that removes the listener. A
+ * listener is called synchronously; what it returns is awaited only to log its failure.
  */
 class InstrumentationEmitter {
   /** @type {Map<string, Set<{ listener: (event: InstrumentationEvent) => any }>>} */
@@ -41,7 +41,9 @@ class InstrumentationEmitter {
    */
   on(type, listener) {
     if (!Object.values(this.#names).includes(type)) {
-      const keys = Object.keys(this.#names).map((key) => `${this.#label}.events.${key}`).join(', ')
+      const keys = Object.keys(this.#names)
+        .map((key) => `${this.#label}.events.${key}`)
+        .join(', ')
       throw new KafkaJSNonRetriableError(`Event name should be one of ${keys}`)
     }
     if (typeof listener !== 'function') {

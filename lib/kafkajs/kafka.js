@@ -6,8 +6,8 @@ const { createLogger } = require('./logger')
 const { kafkaOptions, producerOptions, consumerOptions, adminOptions } = require('./options')
 
 /**
- * The way to a cluster: makes producers, consumers and admin clients that share brokers, security, retry rules and logger.
- * Nothing is opened before one of them connects.
+ * The way to a cluster: makes producers, consumers and admin clients that share brokers, security, retry rules and
+ * logger. Nothing is opened before one of them connects.
  */
 class Kafka {
   #native
@@ -45,10 +45,14 @@ class Kafka {
     const { Consumer } = require('./consumer')
     const values = consumerOptions(this.#options, options, this.#native)
     const own = [PartitionAssigners.roundRobin]
-    if (values.partitionAssigners && values.partitionAssigners.some((/** @type {any} */ assigner) => !own.includes(assigner))) {
+    if (
+      values.partitionAssigners &&
+      values.partitionAssigners.some((/** @type {any} */ assigner) => !own.includes(assigner))
+    ) {
       throw new KafkaJSNotImplemented(
-        'Own partitionAssigners are not implemented yet: leave them out, or choose one of librdkafka\'s by ' +
-        'rdkafka: { "partition.assignment.strategy": "range" | "roundrobin" | "cooperative-sticky" }')
+        "Own partitionAssigners are not implemented yet: leave them out, or choose one of librdkafka's by " +
+          'rdkafka: { "partition.assignment.strategy": "range" | "roundrobin" | "cooperative-sticky" }',
+      )
     }
     return new Consumer(this.#setup('Consumer', values))
   }

@@ -30,16 +30,22 @@ function environmentLevel() {
  * The default creator: one JSON object a line, on the console's stream for the level. This is the user's log.
  * @type {LogCreator}
  */
-const consoleLogCreator = () => ({ namespace, level, label, log }) => {
-  const prefix = namespace ? `[${namespace}] ` : ''
-  const line = JSON.stringify({ level: label, ...log, message: `${prefix}${log.message}` })
-  switch (level) {
-    case logLevel.ERROR: return console.error(line)
-    case logLevel.WARN: return console.warn(line)
-    case logLevel.DEBUG: return console.debug(line)
-    default: return console.info(line)
+const consoleLogCreator =
+  () =>
+  ({ namespace, level, label, log }) => {
+    const prefix = namespace ? `[${namespace}] ` : ''
+    const line = JSON.stringify({ level: label, ...log, message: `${prefix}${log.message}` })
+    switch (level) {
+      case logLevel.ERROR:
+        return console.error(line)
+      case logLevel.WARN:
+        return console.warn(line)
+      case logLevel.DEBUG:
+        return console.debug(line)
+      default:
+        return console.info(line)
+    }
   }
-}
 
 /**
  * The root logger of a Kafka. `logCreator` is called once.
@@ -54,23 +60,27 @@ function createLogger({ level = logLevel.INFO, logCreator = consoleLogCreator } 
   /** @param {string} [namespace] @param {number} [ownLevel] @returns {Logger} */
   const make = (namespace, ownLevel) => {
     /** @param {number} at */
-    const at = (at) => (/** @type {string} */ message, /** @type {object} */ extra = {}) => {
-      const threshold = forced ?? ownLevel ?? rootLevel
-      if (at > threshold) return
-      write({
-        namespace,
-        level: at,
-        label: /** @type {Record<number, string>} */ (LABELS)[at],
-        log: { timestamp: new Date().toISOString(), logger: 'kafkajs', message, ...extra },
-      })
-    }
+    const at =
+      (at) =>
+      (/** @type {string} */ message, /** @type {object} */ extra = {}) => {
+        const threshold = forced ?? ownLevel ?? rootLevel
+        if (at > threshold) return
+        write({
+          namespace,
+          level: at,
+          label: /** @type {Record<number, string>} */ (LABELS)[at],
+          log: { timestamp: new Date().toISOString(), logger: 'kafkajs', message, ...extra },
+        })
+      }
     return {
       info: at(logLevel.INFO),
       error: at(logLevel.ERROR),
       warn: at(logLevel.WARN),
       debug: at(logLevel.DEBUG),
       namespace: (name, level) => make(name, level),
-      setLogLevel: (newLevel) => { rootLevel = newLevel },
+      setLogLevel: (newLevel) => {
+        rootLevel = newLevel
+      },
     }
   }
   return make()

@@ -1,8 +1,8 @@
 'use strict'
 /**
- * What kafkajs's options mean in librdkafka's properties: ONE TABLE (`OPTIONS`), the checks of each value, and the rules that
- * hold between properties. An option that kafkajs does not know is ignored, as kafkajs does; a property that librdkafka does
- * not know, in an `rdkafka: { … }` block, is refused (`properties.js`).
+ * What kafkajs's options mean in librdkafka's properties: ONE TABLE (`OPTIONS`), the checks of each value, and the
+ * rules that hold between properties. An option that kafkajs does not know is ignored, as kafkajs does; a property that
+ * librdkafka does not know, in an `rdkafka: { … }` block, is refused (`properties.js`).
  */
 const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
 const { logLevel } = require('./enums')
@@ -30,21 +30,51 @@ const INT_MAX = 2147483647
 /** @type {OptionRow[]} */
 const OPTIONS = [
   { on: ['kafka'], option: 'clientId', type: 'string', initial: 'kafkajs', property: 'client.id' },
-  { on: ['kafka'], option: 'connectionTimeout', type: 'number', initial: 1000,
-    property: 'socket.connection.setup.timeout.ms', range: [1000, INT_MAX] },
+  {
+    on: ['kafka'],
+    option: 'connectionTimeout',
+    type: 'number',
+    initial: 1000,
+    property: 'socket.connection.setup.timeout.ms',
+    range: [1000, INT_MAX],
+  },
   { on: ['kafka'], option: 'authenticationTimeout', type: 'number', initial: 10000 },
   { on: ['kafka'], option: 'reauthenticationThreshold', type: 'number', initial: 10000 },
-  { on: ['kafka'], option: 'requestTimeout', type: 'number', initial: 30000, property: 'socket.timeout.ms', range: [10, 300000] },
+  {
+    on: ['kafka'],
+    option: 'requestTimeout',
+    type: 'number',
+    initial: 30000,
+    property: 'socket.timeout.ms',
+    range: [10, 300000],
+  },
   { on: ['kafka'], option: 'enforceRequestTimeout', type: 'boolean', initial: true },
   { on: ['kafka'], option: 'logLevel', type: 'number', initial: logLevel.INFO },
   { on: ['kafka'], option: 'logCreator', type: 'function' },
   { on: ['kafka', 'producer', 'consumer', 'admin'], option: 'retry', type: 'retry' },
 
-  { on: ['producer', 'consumer'], option: 'metadataMaxAge', type: 'number', initial: 300000,
-    property: 'topic.metadata.refresh.interval.ms', range: [10, 3600000] },
-  { on: ['producer', 'consumer'], option: 'allowAutoTopicCreation', type: 'boolean', initial: true,
-    property: 'allow.auto.create.topics' },
-  { on: ['producer', 'consumer'], option: 'maxInFlightRequests', type: 'number', property: 'max.in.flight', range: [1, 1000000] },
+  {
+    on: ['producer', 'consumer'],
+    option: 'metadataMaxAge',
+    type: 'number',
+    initial: 300000,
+    property: 'topic.metadata.refresh.interval.ms',
+    range: [10, 3600000],
+  },
+  {
+    on: ['producer', 'consumer'],
+    option: 'allowAutoTopicCreation',
+    type: 'boolean',
+    initial: true,
+    property: 'allow.auto.create.topics',
+  },
+  {
+    on: ['producer', 'consumer'],
+    option: 'maxInFlightRequests',
+    type: 'number',
+    property: 'max.in.flight',
+    range: [1, 1000000],
+  },
 
   { on: ['producer'], option: 'createPartitioner', type: 'function' },
   { on: ['producer'], option: 'idempotent', type: 'boolean' },
@@ -52,20 +82,73 @@ const OPTIONS = [
   { on: ['producer'], option: 'transactionTimeout', type: 'number', initial: 60000 },
 
   { on: ['consumer'], option: 'groupId', type: 'string', property: 'group.id' },
-  { on: ['consumer'], option: 'sessionTimeout', type: 'number', initial: 30000, property: 'session.timeout.ms', range: [1, 3600000] },
-  { on: ['consumer'], option: 'rebalanceTimeout', type: 'number', initial: 60000,
-    property: 'max.poll.interval.ms', range: [1, 86400000] },
-  { on: ['consumer'], option: 'heartbeatInterval', type: 'number', initial: 3000,
-    property: 'heartbeat.interval.ms', range: [1, 3600000] },
-  { on: ['consumer'], option: 'maxBytesPerPartition', type: 'number', initial: 1048576,
-    property: 'max.partition.fetch.bytes', range: [1, 1000000000] },
-  { on: ['consumer'], option: 'minBytes', type: 'number', initial: 1, property: 'fetch.min.bytes', range: [1, 100000000] },
-  { on: ['consumer'], option: 'maxBytes', type: 'number', initial: 10485760, property: 'fetch.max.bytes', range: [1000, 2147483135] },
-  // kafkajs's default is 5000. librdkafka asks anew for a broker's partitions only when the outstanding fetch came back, so that
-  // a partition just assigned, sought or resumed would wait for those 5 s: without a wish of the user it is 500, librdkafka's own.
-  { on: ['consumer'], option: 'maxWaitTimeInMs', type: 'number', initial: 500, property: 'fetch.wait.max.ms', range: [0, 300000] },
-  { on: ['consumer'], option: 'readUncommitted', type: 'boolean', initial: false, property: 'isolation.level',
-    text: (value) => (value ? 'read_uncommitted' : 'read_committed') },
+  {
+    on: ['consumer'],
+    option: 'sessionTimeout',
+    type: 'number',
+    initial: 30000,
+    property: 'session.timeout.ms',
+    range: [1, 3600000],
+  },
+  {
+    on: ['consumer'],
+    option: 'rebalanceTimeout',
+    type: 'number',
+    initial: 60000,
+    property: 'max.poll.interval.ms',
+    range: [1, 86400000],
+  },
+  {
+    on: ['consumer'],
+    option: 'heartbeatInterval',
+    type: 'number',
+    initial: 3000,
+    property: 'heartbeat.interval.ms',
+    range: [1, 3600000],
+  },
+  {
+    on: ['consumer'],
+    option: 'maxBytesPerPartition',
+    type: 'number',
+    initial: 1048576,
+    property: 'max.partition.fetch.bytes',
+    range: [1, 1000000000],
+  },
+  {
+    on: ['consumer'],
+    option: 'minBytes',
+    type: 'number',
+    initial: 1,
+    property: 'fetch.min.bytes',
+    range: [1, 100000000],
+  },
+  {
+    on: ['consumer'],
+    option: 'maxBytes',
+    type: 'number',
+    initial: 10485760,
+    property: 'fetch.max.bytes',
+    range: [1000, 2147483135],
+  },
+  // kafkajs's default is 5000. librdkafka asks anew for a broker's partitions only when the outstanding fetch came
+  // back, so that a partition just assigned, sought or resumed would wait for those 5 s: without a wish of the user it
+  // is 500, librdkafka's own.
+  {
+    on: ['consumer'],
+    option: 'maxWaitTimeInMs',
+    type: 'number',
+    initial: 500,
+    property: 'fetch.wait.max.ms',
+    range: [0, 300000],
+  },
+  {
+    on: ['consumer'],
+    option: 'readUncommitted',
+    type: 'boolean',
+    initial: false,
+    property: 'isolation.level',
+    text: (value) => (value ? 'read_uncommitted' : 'read_committed'),
+  },
   { on: ['consumer'], option: 'rackId', type: 'string', property: 'client.rack' },
 ]
 
@@ -118,17 +201,21 @@ function checkValue(where, row, value) {
   switch (row.type) {
     case 'number':
       if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
-        throw new KafkaJSNonRetriableError(`${name} must be a number that is not negative, e.g. ${row.initial ?? 1}, not ${show(value)}`)
+        throw new KafkaJSNonRetriableError(
+          `${name} must be a number that is not negative, e.g. ${row.initial ?? 1}, not ${show(value)}`,
+        )
       }
       return value
     case 'boolean':
-      if (typeof value !== 'boolean') throw new KafkaJSNonRetriableError(`${name} must be true or false, not ${show(value)}`)
+      if (typeof value !== 'boolean')
+        throw new KafkaJSNonRetriableError(`${name} must be true or false, not ${show(value)}`)
       return value
     case 'string':
       if (typeof value !== 'string') throw new KafkaJSNonRetriableError(`${name} must be a string, not ${show(value)}`)
       return value
     case 'function':
-      if (typeof value !== 'function') throw new KafkaJSNonRetriableError(`${name} must be a function, not ${show(value)}`)
+      if (typeof value !== 'function')
+        throw new KafkaJSNonRetriableError(`${name} must be a function, not ${show(value)}`)
       return value
     case 'retry':
       return checkRetry(name, value)
@@ -138,7 +225,9 @@ function checkValue(where, row, value) {
 /** @param {string} name @param {any} retry */
 function checkRetry(name, retry) {
   if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) {
-    throw new KafkaJSNonRetriableError(`${name} must be an object such as { retries: 5, initialRetryTime: 300 }, not ${show(retry)}`)
+    throw new KafkaJSNonRetriableError(
+      `${name} must be an object such as { retries: 5, initialRetryTime: 300 }, not ${show(retry)}`,
+    )
   }
   for (const key of ['maxRetryTime', 'initialRetryTime', 'factor', 'multiplier', 'retries']) {
     const value = retry[key]
@@ -147,8 +236,14 @@ function checkRetry(name, retry) {
       throw new KafkaJSNonRetriableError(`${name}: "${key}" must be a number that is not negative, not ${show(value)}`)
     }
   }
-  if (retry.restartOnFailure !== undefined && retry.restartOnFailure !== null && typeof retry.restartOnFailure !== 'function') {
-    throw new KafkaJSNonRetriableError(`${name}: "restartOnFailure" must be a function, not ${show(retry.restartOnFailure)}`)
+  if (
+    retry.restartOnFailure !== undefined &&
+    retry.restartOnFailure !== null &&
+    typeof retry.restartOnFailure !== 'function'
+  ) {
+    throw new KafkaJSNonRetriableError(
+      `${name}: "restartOnFailure" must be a function, not ${show(retry.restartOnFailure)}`,
+    )
   }
   return retry
 }
@@ -210,7 +305,9 @@ function propertiesOf(scope, values) {
 function kafkaOptions(given, native) {
   const values = readOptions('kafka', given)
   if (values.socketFactory !== undefined && values.socketFactory !== null) {
-    throw new KafkaJSNotImplemented('Option "socketFactory" is not implemented: the native client opens its own sockets')
+    throw new KafkaJSNotImplemented(
+      'Option "socketFactory" is not implemented: the native client opens its own sockets',
+    )
   }
   /** @type {Properties} */
   const properties = { ...COMMON, ...propertiesOf('kafka', values), ...securityProperties(values) }
@@ -219,7 +316,11 @@ function kafkaOptions(given, native) {
   return { ...values, properties, rdkafka: checkProperties('kafka', values.rdkafka, native) }
 }
 
-/** @param {any} kafka what `kafkaOptions` gave @param {any} own @returns {any} the retry options, the client's over Kafka's */
+/**
+ * @param {any} kafka what `kafkaOptions` gave
+ * @param {any} own
+ * @returns {any} the retry options, the client's over Kafka's
+ */
 function mergedRetry(kafka, own) {
   return { ...(kafka.retry || {}), ...(own.retry || {}) }
 }
@@ -247,7 +348,8 @@ function producerOptions(kafka, given, native) {
   /** @type {Properties} */
   const properties = { ...kafka.properties, ...PRODUCER, ...propertiesOf('producer', values) }
   properties['message.timeout.ms'] = String(deliveryTimeout(kafka, retry))
-  // Never lose, never double: idempotent unless the user says no, in our words or in librdkafka's (`idempotence` below).
+  // Never lose, never double: idempotent unless the user says no, in our words or in librdkafka's (`idempotence`
+  // below).
   properties['enable.idempotence'] = String(values.idempotent !== false)
   return {
     ...values,
@@ -265,8 +367,10 @@ function consumerOptions(kafka, given, native) {
   }
   if (values.heartbeatInterval >= values.sessionTimeout) {
     throw new KafkaJSNonRetriableError(
-      `Consumer heartbeatInterval (${values.heartbeatInterval}) must be lower than sessionTimeout (${values.sessionTimeout}). ` +
-      'It is recommended to set heartbeatInterval to approximately a third of the sessionTimeout.')
+      `Consumer heartbeatInterval (${values.heartbeatInterval}) must be lower than ` +
+        `sessionTimeout (${values.sessionTimeout}). ` +
+        'It is recommended to set heartbeatInterval to approximately a third of the sessionTimeout.',
+    )
   }
   const retry = mergedRetry(kafka, values)
   const user = { ...kafka.rdkafka, ...checkProperties('consumer', values.rdkafka, native) }
@@ -351,7 +455,8 @@ function deliveryTimeout(kafka, retry) {
 }
 
 /**
- * How long connect() may take, by kafkajs's rules: every attempt its `connectionTimeout`, and the waits between them. In ms.
+ * How long connect() may take, by kafkajs's rules: every attempt its `connectionTimeout`, and the waits between them.
+ * In ms.
  * @param {{ retry?: import('./retry').RetryOptions, connectionTimeout?: number }} options
  */
 function connectBudget({ retry = {}, connectionTimeout = 1000 } = {}) {

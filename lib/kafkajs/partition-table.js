@@ -48,7 +48,9 @@ class PartitionTable {
     if (known !== undefined && Date.now() - known.at < this.#maxAge) return known.partitions
     const entry = { at: Date.now(), partitions: this.#fetch(topic) }
     this.#topics.set(topic, entry)
-    entry.partitions.catch(() => { if (this.#topics.get(topic) === entry) this.#topics.delete(topic) })
+    entry.partitions.catch(() => {
+      if (this.#topics.get(topic) === entry) this.#topics.delete(topic)
+    })
     return entry.partitions
   }
 
@@ -63,7 +65,8 @@ class PartitionTable {
       }
       const { error, partitions } = answer.topics ? answer.topics[0] : answer
       if (error) throw fromNative(error, { topic })
-      if (partitions.length === 0) throw new KafkaJSProtocolError(protocolErrorData(5, `Topic "${topic}" has no partitions yet`))
+      if (partitions.length === 0)
+        throw new KafkaJSProtocolError(protocolErrorData(5, `Topic "${topic}" has no partitions yet`))
       return partitions.map((/** @type {any} */ partition) => ({
         partitionErrorCode: partition.error ? partition.error.code : 0,
         partitionId: partition.id,

@@ -1,7 +1,8 @@
 'use strict'
 /**
- * Partitioners, kafkajs's way: `createPartitioner()` is called once per producer and gives a function that is called for every
- * message. The default one is not called at all by this client: librdkafka's `murmur2_random` puts every key where Java does.
+ * Partitioners, kafkajs's way: `createPartitioner()` is called once per producer and gives a function that is called
+ * for every message. The default one is not called at all by this client: librdkafka's `murmur2_random` puts every key
+ * where Java does.
  */
 
 /**
@@ -15,7 +16,8 @@ const SEED = 0x9747b28c
 const M = 0x5bd1e995
 
 /** Four bytes as a little-endian number; bytes past the end count as 0. @param {Uint8Array} bytes @param {number} at */
-const block = (bytes, at) => (bytes[at] | 0) + ((bytes[at + 1] | 0) << 8) + ((bytes[at + 2] | 0) << 16) + ((bytes[at + 3] | 0) << 24)
+const block = (bytes, at) =>
+  (bytes[at] | 0) + ((bytes[at + 1] | 0) << 8) + ((bytes[at + 2] | 0) << 16) + ((bytes[at + 3] | 0) << 24)
 
 /**
  * MurmurHash2 (32 bit, by Austin Appleby) with the seed of Kafka's Java client.
@@ -35,8 +37,8 @@ function murmur2(bytes) {
 }
 
 /**
- * The hash of kafkajs before 2.0, kept for topics that were filled with it: it multiplied without wrapping to 32 bits, so that
- * digits were lost, and took an incomplete last block twice.
+ * The hash of kafkajs before 2.0, kept for topics that were filled with it: it multiplied without wrapping to 32 bits,
+ * so that digits were lost, and took an incomplete last block twice.
  * @param {Uint8Array} bytes
  * @returns {number} signed
  */

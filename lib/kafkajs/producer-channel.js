@@ -1,7 +1,7 @@
 'use strict'
 /**
- * One native producer and the sends that go through it. A producer has one channel for its default acks, timeout and compression,
- * and makes others when a send asks for something else (these are properties of a librdkafka handle).
+ * One native producer and the sends that go through it. A producer has one channel for its default acks, timeout and
+ * compression, and makes others when a send asks for something else (these are properties of a librdkafka handle).
  */
 const { FrameWriter } = require('../frame/writer')
 const { readDeliveries } = require('../frame/deliveries')
@@ -12,7 +12,10 @@ const { Connection, EVENT } = require('./connection')
 const FULL_FRAME_BYTES = 1024 * 1024
 const MAX_ID = 0x7fffffff
 
-/** @typedef {{ topicName: string, partition: number, errorCode: number, baseOffset: string, logAppendTime: string, logStartOffset: string }} RecordMetadata */
+/**
+ * @typedef {{ topicName: string, partition: number, errorCode: number, baseOffset: string, logAppendTime: string,
+ * logStartOffset: string }} RecordMetadata
+ */
 /** @typedef {{ topic: string, messages: any[], partitions?: ArrayLike<number> }} TopicSend */
 
 /**
@@ -25,7 +28,13 @@ const MAX_ID = 0x7fffffff
  * @property {any} error of the first topic that failed
  */
 
-const LOCALLY_RETRIABLE = new Set([LOCAL.TRANSPORT, LOCAL.RESOLVE, LOCAL.ALL_BROKERS_DOWN, LOCAL.MSG_TIMED_OUT, LOCAL.TIMED_OUT])
+const LOCALLY_RETRIABLE = new Set([
+  LOCAL.TRANSPORT,
+  LOCAL.RESOLVE,
+  LOCAL.ALL_BROKERS_DOWN,
+  LOCAL.MSG_TIMED_OUT,
+  LOCAL.TIMED_OUT,
+])
 
 class ProducerChannel {
   #connection
@@ -77,8 +86,8 @@ class ProducerChannel {
   }
 
   /**
-   * Packs the messages now, so that the program may change them afterwards. What cannot be sent is thrown here, and then nothing
-   * of the call is sent. The promise rejects with native error data or an Error.
+   * Packs the messages now, so that the program may change them afterwards. What cannot be sent is thrown here, and
+   * then nothing of the call is sent. The promise rejects with native error data or an Error.
    * @param {TopicSend[]} topics
    * @returns {Promise<RecordMetadata[]>}
    */
@@ -173,7 +182,12 @@ class ProducerChannel {
       if (send !== undefined && --send.pending.left === 0) settle(send.pending)
     }
     return {
-      send: (/** @type {number} */ id, /** @type {number} */ error, /** @type {number} */ _failed, /** @type {number} */ partitions) => {
+      send: (
+        /** @type {number} */ id,
+        /** @type {number} */ error,
+        /** @type {number} */ _failed,
+        /** @type {number} */ partitions,
+      ) => {
         send = this.#sends.get(id)
         this.#sends.delete(id)
         if (send !== undefined && error !== 0 && send.pending.error === undefined) {
@@ -185,7 +199,12 @@ class ProducerChannel {
       partition: (/** @type {number} */ partition, /** @type {string} */ baseOffset) => {
         if (send !== undefined && send.pending.error === undefined && this.#acks !== '0') {
           send.pending.results.push({
-            topicName: send.topic, partition, errorCode: 0, baseOffset, logAppendTime: '-1', logStartOffset: '0',
+            topicName: send.topic,
+            partition,
+            errorCode: 0,
+            baseOffset,
+            logAppendTime: '-1',
+            logStartOffset: '0',
           })
         }
         if (--left === 0) done()
@@ -197,10 +216,12 @@ class ProducerChannel {
   #deliveryError(code, topic) {
     const { errorName, errorText } = this.#nativeModule
     const { fatal, trouble } = this.#connection
-    if (fatal !== undefined && code === LOCAL.FATAL) return new KafkaJSNonRetriableError(fatal, { fatal: true, cause: fatal })
+    if (fatal !== undefined && code === LOCAL.FATAL)
+      return new KafkaJSNonRetriableError(fatal, { fatal: true, cause: fatal })
     let message = errorText(code)
     if (code === LOCAL.MSG_TIMED_OUT) {
-      message = `A message for topic "${topic}" could not be delivered in time (message.timeout.ms)${trouble ? `: ${trouble}` : ''}`
+      const reason = trouble ? `: ${trouble}` : ''
+      message = `A message for topic "${topic}" could not be delivered in time (message.timeout.ms)${reason}`
     } else if (code === LOCAL.PURGE_QUEUE || code === LOCAL.PURGE_INFLIGHT) {
       message = 'The producer was disconnected before the message was delivered'
     }

@@ -1,6 +1,10 @@
 'use strict'
 const {
-  fromNative, KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented, KafkaJSProtocolError,
+  fromNative,
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  KafkaJSNotImplemented,
+  KafkaJSProtocolError,
 } = require('../errors')
 const { noValue, notAMessage } = require('../frame/message-input')
 const { InstrumentationEmitter } = require('./events')
@@ -23,18 +27,29 @@ const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 /** How long disconnect() waits while not a single message is delivered, ms. */
 const CLOSE_TIMEOUT = 5000
 
-/** Channels for other acks, timeouts and compressions than the producer's own. Beyond these the longest unused one is closed. */
+/**
+ * Channels for other acks, timeouts and compressions than the producer's own. Beyond these the longest unused one is
+ * closed.
+ */
 const MAX_VARIANTS = 16
 
 const METHODS = /** @type {const} */ ([
-  'connect', 'disconnect', 'send', 'sendBatch', 'flush', 'transaction', 'isIdempotent', 'on', 'logger',
+  'connect',
+  'disconnect',
+  'send',
+  'sendBatch',
+  'flush',
+  'transaction',
+  'isIdempotent',
+  'on',
+  'logger',
 ])
 
 /**
  * Sends messages. Made by `kafka.producer()`.
  *
- * All sends of one turn of the event loop cross into the native client together, so `Promise.all` over many small sends is
- * quick. Messages are packed inside the call: they may be changed afterwards.
+ * All sends of one turn of the event loop cross into the native client together, so `Promise.all` over many small sends
+ * is quick. Messages are packed inside the call: they may be changed afterwards.
  */
 class Producer {
   #config
@@ -76,15 +91,19 @@ class Producer {
     this.events = events
     const { createPartitioner } = options
     if (createPartitioner && createPartitioner !== Partitioners.DefaultPartitioner) {
-      this.#table = new PartitionTable({ partitioner: createPartitioner(), options, load: (topic, ms) => this.#partitions(topic, ms) })
+      this.#table = new PartitionTable({
+        partitioner: createPartitioner(),
+        options,
+        load: (topic, ms) => this.#partitions(topic, ms),
+      })
     }
     // kafkajs's producer is a bag of closures: programs take its methods off (`const { send } = producer`).
     for (const name of METHODS) /** @type {any} */ (this)[name] = /** @type {any} */ (this)[name].bind(this)
   }
 
   /**
-   * Connects. Rejects with KafkaJSNumberOfRetriesExceeded (the reason is its `cause`) when no broker answers within the time that
-   * the `retry` options give, and at once when disconnect() is called meanwhile.
+   * Connects. Rejects with KafkaJSNumberOfRetriesExceeded (the reason is its `cause`) when no broker answers within the
+   * time that the `retry` options give, and at once when disconnect() is called meanwhile.
    * @returns {Promise<void>}
    */
   async connect() {
@@ -129,8 +148,8 @@ class Producer {
   }
 
   /**
-   * Delivers what was sent, then disconnects. It does not wait for brokers that are gone: after 5 s without a delivery the rest
-   * is given up, and those sends reject. Safe at any time and twice.
+   * Delivers what was sent, then disconnects. It does not wait for brokers that are gone: after 5 s without a delivery
+   * the rest is given up, and those sends reject. Safe at any time and twice.
    * @returns {Promise<void>}
    */
   async disconnect() {
@@ -169,14 +188,17 @@ class Producer {
 
   /**
    * Sends messages to several topics.
-   * @param {{ topicMessages?: { topic: string, messages: any[] }[], acks?: number, timeout?: number, compression?: number }} batch
+   * @param {{ topicMessages?: { topic: string, messages: any[] }[], acks?: number, timeout?: number, compression?:
+   * number }} batch
    * @returns {Promise<import('./producer-channel').RecordMetadata[]>}
    */
   async sendBatch(batch) {
     if (typeof batch !== 'object' || batch === null) throw notARecord('sendBatch', batch)
     const { topicMessages = [], acks, timeout, compression } = batch
     if (!Array.isArray(topicMessages) || topicMessages.some((entry) => typeof entry !== 'object' || entry === null)) {
-      throw new KafkaJSNonRetriableError('Invalid topicMessages: write sendBatch({ topicMessages: [{ topic, messages }] })')
+      throw new KafkaJSNonRetriableError(
+        'Invalid topicMessages: write sendBatch({ topicMessages: [{ topic, messages }] })',
+      )
     }
     this.#check(topicMessages, acks)
     /** @type {Map<string, any[]>} */
@@ -185,7 +207,12 @@ class Producer {
       const before = merged.get(topic)
       merged.set(topic, before === undefined ? messages : before.concat(messages))
     }
-    return this.#deliver(Array.from(merged, ([topic, messages]) => ({ topic, messages })), acks, timeout, compression)
+    return this.#deliver(
+      Array.from(merged, ([topic, messages]) => ({ topic, messages })),
+      acks,
+      timeout,
+      compression,
+    )
   }
 
   /**
@@ -201,13 +228,17 @@ class Producer {
       }
     }
     if (this.#options.idempotent && acks !== undefined && acks !== -1) {
-      throw new KafkaJSNonRetriableError("Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees")
+      throw new KafkaJSNonRetriableError(
+        "Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees",
+      )
     }
     for (const { topic, messages } of topics) {
       if (!messages) throw new KafkaJSNonRetriableError(`Invalid messages array [${messages}] for topic "${topic}"`)
       if (!Array.isArray(messages)) {
         throw new KafkaJSNonRetriableError(
-          `Invalid messages for topic "${topic}": messages must be an array such as [{ value: 'v' }], not ${show(messages)}`)
+          `Invalid messages for topic "${topic}": ` +
+            `messages must be an array such as [{ value: 'v' }], not ${show(messages)}`,
+        )
       }
       // The frame writer checks the rest; this one has to come before the connection is looked at.
       if (this.#status !== 'connected') {
@@ -223,7 +254,9 @@ class Producer {
   #checkConnected() {
     if (this.#status === 'connected') return
     if (this.#status === 'disconnecting') {
-      throw new KafkaJSNonRetriableError("The producer is disconnecting; therefore, it can't safely accept messages anymore")
+      throw new KafkaJSNonRetriableError(
+        "The producer is disconnecting; therefore, it can't safely accept messages anymore",
+      )
     }
     throw new KafkaJSError('The producer is disconnected')
   }
@@ -258,7 +291,8 @@ class Producer {
   }
 
   /**
-   * The channel for a send that asks for other acks, timeout or compression than the producer has; undefined when it has these.
+   * The channel for a send that asks for other acks, timeout or compression than the producer has; undefined when it
+   * has these.
    * @param {any} acks @param {any} timeout @param {any} compression
    */
   #variant(acks, timeout, compression) {
@@ -266,11 +300,16 @@ class Producer {
     const wanted = {}
     if (acks !== undefined && acks !== null) {
       if (!Number.isInteger(acks) || acks < -1 || acks > 1000) {
-        throw new KafkaJSNonRetriableError(`Invalid acks ${show(acks)}: write -1 (all replicas), 1 (the leader) or 0 (none)`)
+        throw new KafkaJSNonRetriableError(
+          `Invalid acks ${show(acks)}: write -1 (all replicas), 1 (the leader) or 0 (none)`,
+        )
       }
       if (acks > 1) {
         throw new KafkaJSProtocolError({
-          type: 'INVALID_REQUIRED_ACKS', code: 21, retriable: false, message: `Invalid acks ${acks}: write -1, 1 or 0`,
+          type: 'INVALID_REQUIRED_ACKS',
+          code: 21,
+          retriable: false,
+          message: `Invalid acks ${acks}: write -1, 1 or 0`,
         })
       }
       wanted.acks = String(acks)
@@ -284,12 +323,18 @@ class Producer {
     if (compression !== undefined && compression !== null) {
       const codec = CODECS[compression]
       if (codec === undefined) {
-        throw new KafkaJSNonRetriableError(`Invalid compression ${show(compression)}: write one of CompressionTypes, e.g. CompressionTypes.GZIP`)
+        throw new KafkaJSNonRetriableError(
+          `Invalid compression ${show(compression)}: write one of CompressionTypes, e.g. CompressionTypes.GZIP`,
+        )
       }
       wanted['compression.codec'] = codec
     }
     /** @type {Record<string, string>} */
-    const defaults = { ...this.#config, acks: ackText(this.#config.acks), 'compression.codec': this.#config['compression.codec'] || 'none' }
+    const defaults = {
+      ...this.#config,
+      acks: ackText(this.#config.acks),
+      'compression.codec': this.#config['compression.codec'] || 'none',
+    }
     const differing = Object.entries(wanted).filter(([name, value]) => defaults[name] !== value)
     if (differing.length === 0) return undefined
 
@@ -306,13 +351,18 @@ class Producer {
     const channel = this.#makeChannel(properties)
     const opened = channel.open()
     const variant = { channel, opened }
-    opened.catch(() => { if (this.#variants.get(key) === variant) this.#variants.delete(key) })
+    opened.catch(() => {
+      if (this.#variants.get(key) === variant) this.#variants.delete(key)
+    })
     this.#variants.set(key, variant)
     if (this.#variants.size > MAX_VARIANTS) {
       const oldest = [...this.#variants].find(([, { channel }]) => channel.inFlight === 0)
       if (oldest !== undefined && oldest[0] !== key) {
         this.#variants.delete(oldest[0])
-        oldest[1].opened.then(() => oldest[1].channel.close(CLOSE_TIMEOUT), () => {})
+        oldest[1].opened.then(
+          () => oldest[1].channel.close(CLOSE_TIMEOUT),
+          () => {},
+        )
       }
     }
     return variant
@@ -327,10 +377,15 @@ class Producer {
     this.#checkConnected()
     const given = typeof options === 'object' && options !== null ? options.timeout : options
     if (given !== undefined && given !== null && !(typeof given === 'number' && given >= 0)) {
-      throw new KafkaJSNonRetriableError(`Invalid timeout ${show(given)}: write milliseconds, e.g. flush({ timeout: 10000 })`)
+      throw new KafkaJSNonRetriableError(
+        `Invalid timeout ${show(given)}: write milliseconds, e.g. flush({ timeout: 10000 })`,
+      )
     }
     const timeout = Math.min(given ?? Number(this.#config['message.timeout.ms']) + 1000, 2147483647)
-    const channels = [/** @type {ProducerChannel} */ (this.#channel), ...[...this.#variants.values()].map(({ channel }) => channel)]
+    const channels = [
+      /** @type {ProducerChannel} */ (this.#channel),
+      ...[...this.#variants.values()].map(({ channel }) => channel),
+    ]
     try {
       await Promise.all(channels.filter(({ native }) => native !== undefined).map((channel) => channel.flush(timeout)))
     } catch (/** @type {any} */ error) {
@@ -343,10 +398,15 @@ class Producer {
     if (!this.#options.transactionalId) {
       throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer')
     }
-    throw new KafkaJSNotImplemented('Transactions are not implemented yet: they come with a later version of kafka-oxide')
+    throw new KafkaJSNotImplemented(
+      'Transactions are not implemented yet: they come with a later version of kafka-oxide',
+    )
   }
 
-  /** Whether the program asked for an idempotent producer. (This client's producer is one anyway, unless told not to be.) */
+  /**
+   * Whether the program asked for an idempotent producer. (This client's producer is one anyway, unless told not to
+   * be.)
+   */
   isIdempotent() {
     return this.#options.idempotent === true
   }
@@ -381,7 +441,10 @@ function ackText(acks) {
 
 /** @param {string} method @param {any} given */
 function notARecord(method, given) {
-  const example = method === 'send' ? "send({ topic: 't', messages: [{ value: 'v' }] })" : 'sendBatch({ topicMessages: [{ topic, messages }] })'
+  const example =
+    method === 'send'
+      ? "send({ topic: 't', messages: [{ value: 'v' }] })"
+      : 'sendBatch({ topicMessages: [{ topic, messages }] })'
   return new KafkaJSNonRetriableError(`Invalid argument ${show(given)}: write ${example}`)
 }
 

@@ -1,10 +1,12 @@
 'use strict'
-/** The `rdkafka: { … }` block: any librdkafka property, checked against the list that the native client itself gives. */
+/**
+ * The `rdkafka: { … }` block: any librdkafka property, checked against the list that the native client itself gives.
+ */
 const { KafkaJSNonRetriableError } = require('../errors')
 
 /**
- * Two names of one property: everything below speaks of the second, so that what the user writes replaces what we would.
- * librdkafka's list of properties leaves most of the first out.
+ * Two names of one property: everything below speaks of the second, so that what the user writes replaces what we
+ * would. librdkafka's list of properties leaves most of the first out.
  * @type {Record<string, string>}
  */
 const ALIASES = {
@@ -28,7 +30,10 @@ const KNOWN_ALIASES = new Set([
   'sasl.oauthbearer.client.credentials.client.secret',
 ])
 
-/** Properties that this client must set itself, and the option that says it. @type {Record<string, Record<string, string>>} */
+/**
+ * Properties that this client must set itself, and the option that says it.
+ * @type {Record<string, Record<string, string>>}
+ */
 const OURS = {
   consumer: {
     'enable.auto.commit': 'run({ autoCommit })',
@@ -59,7 +64,11 @@ function distance(a, b, limit) {
   return previous[b.length]
 }
 
-/** @param {string} name @param {Iterable<string>} names @returns {string | undefined} the nearest one, when it is near */
+/**
+ * @param {string} name
+ * @param {Iterable<string>} names
+ * @returns {string | undefined} the nearest one, when it is near
+ */
 function nearest(name, names) {
   /** @param {string} text */
   const plain = (text) => text.toLowerCase().replace(/[^a-z0-9]/g, '')
@@ -85,7 +94,9 @@ function nearest(name, names) {
 function checkProperties(scope, block, native) {
   if (block === undefined || block === null) return {}
   if (typeof block !== 'object' || Array.isArray(block)) {
-    throw new KafkaJSNonRetriableError("Option \"rdkafka\" must be an object such as { 'socket.keepalive.enable': true }")
+    throw new KafkaJSNonRetriableError(
+      'Option "rdkafka" must be an object such as { \'socket.keepalive.enable\': true }',
+    )
   }
   const known = native.properties()
   /** @type {Record<string, string>} */
@@ -95,15 +106,18 @@ function checkProperties(scope, block, native) {
     if (!Object.hasOwn(known, name) && !KNOWN_ALIASES.has(name)) {
       const like = nearest(name, [...Object.keys(known), ...KNOWN_ALIASES])
       throw new KafkaJSNonRetriableError(
-        `Unknown librdkafka property "${name}"${like ? `, did you mean "${like}"?` : ' (see its CONFIGURATION.md)'}`)
+        `Unknown librdkafka property "${name}"${like ? `, did you mean "${like}"?` : ' (see its CONFIGURATION.md)'}`,
+      )
     }
-    const instead = scope === 'kafka' ? (OURS.consumer[name] || OURS.producer[name]) : OURS[scope] && OURS[scope][name]
+    const instead = scope === 'kafka' ? OURS.consumer[name] || OURS.producer[name] : OURS[scope] && OURS[scope][name]
     if (instead) {
       throw new KafkaJSNonRetriableError(`librdkafka property "${name}" is set by this client: use ${instead} instead`)
     }
     if (!['string', 'number', 'boolean'].includes(typeof value) || Number.isNaN(value)) {
       throw new KafkaJSNonRetriableError(
-        `librdkafka property "${name}" must be a string, a number or a boolean, not ${Array.isArray(value) ? 'an array' : typeof value}`)
+        `librdkafka property "${name}" must be a string, a number or a boolean, ` +
+          `not ${Array.isArray(value) ? 'an array' : typeof value}`,
+      )
     }
     properties[ALIASES[name] || name] = String(value)
   }

@@ -55,7 +55,8 @@ function totalDelay(options) {
   for (const delay of delays({ ...options, factor: 0 })) {
     total += delay
     count += 1
-    // With a huge `retries` (kafkajs's idempotent producers had MAX_SAFE_INTEGER) the sum has no end that anybody would wait for.
+    // With a huge `retries` (kafkajs's idempotent producers had MAX_SAFE_INTEGER) the sum has no end that anybody would
+    // wait for.
     if (count >= 1000 || total > 1000 * maxRetryTime) break
   }
   return total
@@ -71,8 +72,8 @@ function createRetry(options, { sleep = wait, random } = {}) {
     delays: () => delays(options, random),
     /**
      * Calls `attempt` until it fulfils. What it throws ends the loop when it is not retriable, wrapped in
-     * KafkaJSNonRetriableError (the original is its `cause`) unless it already is one of that class, and when the attempts are
-     * used up, wrapped in KafkaJSNumberOfRetriesExceeded.
+     * KafkaJSNonRetriableError (the original is its `cause`) unless it already is one of that class, and when the
+     * attempts are used up, wrapped in KafkaJSNumberOfRetriesExceeded.
      * @template T
      * @param {(bail: (error: Error) => void, retryCount: number, retryTime: number) => Promise<T> | T} attempt
      * `bail(error)` makes the whole call reject with exactly this error
@@ -85,7 +86,13 @@ function createRetry(options, { sleep = wait, random } = {}) {
         /** @type {{ error: Error } | undefined} */
         let bailed
         try {
-          const result = await attempt((error) => { bailed = bailed || { error } }, retryCount, retryTime)
+          const result = await attempt(
+            (error) => {
+              bailed = bailed || { error }
+            },
+            retryCount,
+            retryTime,
+          )
           if (bailed === undefined) return result
         } catch (/** @type {any} */ error) {
           if (bailed === undefined) {
@@ -94,9 +101,12 @@ function createRetry(options, { sleep = wait, random } = {}) {
               throw new KafkaJSNonRetriableError(error, { cause: error.cause || error })
             }
             const next = waits.next()
-            if (next.done) throw new KafkaJSNumberOfRetriesExceeded(error, {
-              retryCount, retryTime, cause: (error && error.cause) || error,
-            })
+            if (next.done)
+              throw new KafkaJSNumberOfRetriesExceeded(error, {
+                retryCount,
+                retryTime,
+                cause: (error && error.cause) || error,
+              })
             retryTime = next.value
           }
         }
@@ -109,7 +119,9 @@ function createRetry(options, { sleep = wait, random } = {}) {
 
 /** @param {number} ms @returns {Promise<void>} */
 function wait(ms) {
-  return new Promise((resolve) => { setTimeout(resolve, ms) })
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }
 
 module.exports = { createRetry, delays, totalDelay, isRetriable, withDefaults, DEFAULTS }

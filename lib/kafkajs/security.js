@@ -24,14 +24,18 @@ function nodeRoots() {
 /** @param {string} option @param {any} value string, Buffer or an array of them @returns {string} PEM text */
 function pem(option, value) {
   const parts = Array.isArray(value) ? value : [value]
-  return parts.map((part) => {
-    const text = part instanceof Uint8Array ? Buffer.from(part).toString('utf8') : part
-    if (typeof text !== 'string' || !text.includes('-----BEGIN')) {
-      throw new KafkaJSNonRetriableError(
-        `Option "ssl.${option}" must be PEM text ("-----BEGIN …") as a string or Buffer, e.g. fs.readFileSync('${option}.pem')`)
-    }
-    return text
-  }).join('\n')
+  return parts
+    .map((part) => {
+      const text = part instanceof Uint8Array ? Buffer.from(part).toString('utf8') : part
+      if (typeof text !== 'string' || !text.includes('-----BEGIN')) {
+        throw new KafkaJSNonRetriableError(
+          `Option "ssl.${option}" must be PEM text ("-----BEGIN …") as a string or Buffer, ` +
+            `e.g. fs.readFileSync('${option}.pem')`,
+        )
+      }
+      return text
+    })
+    .join('\n')
 }
 
 /** @param {any} ssl @returns {Record<string, string>} */
@@ -71,7 +75,8 @@ const PASSWORD_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
 function saslProperties(sasl) {
   if (typeof sasl !== 'object' || typeof sasl.mechanism !== 'string') {
     throw new KafkaJSNonRetriableError(
-      'Option "sasl" must be an object such as { mechanism: "plain", username: "…", password: "…" }')
+      'Option "sasl" must be an object such as { mechanism: "plain", username: "…", password: "…" }',
+    )
   }
   const mechanism = sasl.mechanism.toUpperCase()
   if (typeof sasl.authenticationProvider === 'function') {
@@ -80,7 +85,8 @@ function saslProperties(sasl) {
   if (!PASSWORD_MECHANISMS.includes(mechanism)) {
     throw new KafkaJSNotImplemented(
       `SASL mechanism "${sasl.mechanism}" is not implemented: use plain, scram-sha-256 or scram-sha-512, ` +
-      'or librdkafka\'s own way by rdkafka: { "security.protocol": …, "sasl.mechanism": … }')
+        'or librdkafka\'s own way by rdkafka: { "security.protocol": …, "sasl.mechanism": … }',
+    )
   }
   for (const name of ['username', 'password']) {
     if (typeof sasl[name] !== 'string') {
@@ -97,7 +103,7 @@ function saslProperties(sasl) {
 function securityProperties({ ssl, sasl }) {
   const secured = ssl !== undefined && ssl !== null && ssl !== false
   const authenticated = sasl !== undefined && sasl !== null && sasl !== false
-  const protocol = authenticated ? (secured ? 'sasl_ssl' : 'sasl_plaintext') : (secured ? 'ssl' : 'plaintext')
+  const protocol = authenticated ? (secured ? 'sasl_ssl' : 'sasl_plaintext') : secured ? 'ssl' : 'plaintext'
   return {
     ...(secured || authenticated ? { 'security.protocol': protocol } : {}),
     ...(secured ? tlsProperties(ssl) : {}),
