@@ -11,7 +11,7 @@ const { npmCommand } = require('../../scripts/pack')
 const root = path.join(__dirname, '../..')
 
 /** ms; generous, since the machine that runs it may be busy. It only ends what hangs. */
-const DEADLINE = 90_000
+const DEADLINE = 60_000
 
 class Installation {
   constructor () {

@@ -3,9 +3,9 @@ import testing = require('kafka-oxide/testing')
 
 async function main (): Promise<void> {
   const cluster = await testing.MockCluster.start({ brokers: 1 })
+  await cluster.createTopic({ topic: 'made', partitions: 2 })
   const admin = new Kafka({ brokers: cluster.brokers }).admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic: 'made', numPartitions: 2 }] })
   const topics: string[] = await admin.listTopics()
   await admin.disconnect()
   await cluster.close()
