@@ -68,6 +68,9 @@ pub struct Subscription {
     pub from_beginning: bool,
 }
 
+/// How long leaving the group may take when nobody waits for it.
+const ABANDON_PATIENCE: Duration = Duration::from_secs(1);
+
 pub enum Command {
     Subscribe(Vec<Subscription>, Done<()>),
     Request(u32),
@@ -328,17 +331,14 @@ impl EventLoop {
                 _ = session.wake.notified() => {}
                 _ = tick.tick() => {}
                 _ = soon => {}
-                command = commands.recv() => match command {
-                    Some(Command::Abandon) | None => return self.end(),
-                    Some(command) => self.carry_out(command),
-                },
+                // A close is the last command: the channel then has no sender any more, which is no news.
+                command = commands.recv(), if self.closing.is_none() => {
+                    self.carry_out(command.unwrap_or(Command::Abandon));
+                }
             }
             // Everything that was asked for in the same turn, before messages move.
             while let Ok(command) = commands.try_recv() {
-                match command {
-                    Command::Abandon => return self.end(),
-                    command => self.carry_out(command),
-                }
+                self.carry_out(command);
             }
             // Each look at a queue tells librdkafka that the application is alive (`rd_kafka_app_polled`), whichever queue
             // it is. A stalled application looks at none.
@@ -359,7 +359,8 @@ impl EventLoop {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Request(frames) => self.demand = self.demand.saturating_add(frames),
-            Command::Progress | Command::Abandon => {}
+            Command::Progress => {}
+            Command::Abandon => self.close(ABANDON_PATIENCE, Box::new(|_| {})),
             Command::Subscribe(topics, done) => done(self.subscribe(topics)),
             Command::Assign(generation, partitions, done) => done(self.assign(generation, partitions)),
             Command::Unassign(generation, done) => done(self.unassign(generation)),
@@ -384,7 +385,6 @@ impl EventLoop {
         if self.membership.answered(generation, RebalanceKind::Assign).is_none() {
             return Ok(()); // answered meanwhile, by a close or a later rebalance
         }
-        self.drop_seeks();
         for partition in &partitions {
             let queue = self.client.partition_queue(&partition.topic, partition.partition)?;
             queue.forward(&self.messages);
@@ -401,7 +401,6 @@ impl EventLoop {
     }
 
     fn give_up(&mut self, pending: Pending) -> KafkaResult<()> {
-        self.drop_seeks();
         let result = runtime::in_place(|| self.client.unassign(&pending.partitions));
         if pending.cooperative {
             self.membership.disown(&pending.partitions);
@@ -422,9 +421,19 @@ impl EventLoop {
         }
     }
 
-    /// A partition that has not begun to fetch cannot be sought yet: tried again until it has, or is given up.
+    /// A partition that has not begun to fetch cannot be sought yet: tried again until it has, or is given up. The last
+    /// seek wins: one that still waits must not be carried out after it.
     fn seek(&mut self, command: Command) {
         let Command::Seek { partition, epoch, deadline, done } = command else { return };
+        let same = |waiting: &mut Command| match waiting {
+            Command::Seek { partition: other, .. } => (&other.topic, other.partition) == (&partition.topic, partition.partition),
+            _ => false,
+        };
+        for earlier in self.seeks.extract_if(.., same) {
+            if let Command::Seek { done, .. } = earlier {
+                done(Ok(()));
+            }
+        }
         if !self.membership.owns(&partition.topic, partition.partition) {
             return done(Err(KafkaError::from_code(codes::STATE)));
         }
@@ -450,14 +459,21 @@ impl EventLoop {
         self.seeks.drain(..).for_each(Command::refuse);
     }
 
+    /// Leaves the group in an orderly way, for `timeout` at most. librdkafka's destructor would wait for ever for the
+    /// answer to a rebalance that it has asked about; so every end goes through here.
     fn close(&mut self, timeout: Duration, done: Done<()>) {
+        if self.closing.is_some() {
+            return done(Ok(()));
+        }
         self.demand = 0;
         self.drop_seeks();
+        // First, so that librdkafka takes any answer for a revocation of everything.
+        let left = self.client.close_consumer(&self.control);
         for pending in self.membership.take_pending() {
             let _ = self.give_up(pending);
         }
-        let _ = self.client.close_consumer(&self.control);
-        self.closing = Some((Instant::now() + timeout, done));
+        let patience = if left.is_ok() { timeout } else { Duration::ZERO };
+        self.closing = Some((Instant::now() + patience, done));
     }
 
     /// Rebalances, errors and statistics.
