@@ -1,0 +1,195 @@
+'use strict'
+/**
+ * `node bench/micro.js [messages]`: what packing, unpacking and the run loop cost on the JavaScript thread, without a broker
+ * and without the addon. ns of CPU a message, the least of some rounds.
+ */
+const { FrameWriter } = require('../lib/frame/writer')
+const { ConsumeFrame } = require('../lib/frame/reader')
+const { InstrumentationEmitter } = require('../lib/kafkajs/events')
+const { KafkaMessage } = require('../lib/kafkajs/message')
+const { Runner } = require('../lib/kafkajs/runner')
+const layout = require('../lib/frame/layout')
+const { messageOf, OrderedTally } = require('./payload')
+
+const MESSAGES = Number(process.argv[2] ?? 1_000_000)
+const PER_FRAME = 1000
+const ROUNDS = 7
+const PARTITIONS = 6
+
+/** Keeps what is read from being optimised away. */
+let sink = 0
+
+// -- packing
+
+/** @param {(number: number) => object} make */
+function packing(make) {
+  const sends = Array.from({ length: 50 }, (_, send) => Array.from({ length: PER_FRAME }, (_, i) => make(send * PER_FRAME + i)))
+  return () => {
+    const writer = new FrameWriter()
+    for (let done = 0, id = 1; done < MESSAGES; done += PER_FRAME, id++) {
+      writer.add(id, 0, sends[id % sends.length], 'topic')
+      sink += writer.take().length
+    }
+  }
+}
+
+/** One message a send, as many sends a frame as one turn of the event loop may bring. */
+function packingSingles() {
+  const sends = Array.from({ length: 10_000 }, (_, i) => [messageOf(i)])
+  return () => {
+    const writer = new FrameWriter()
+    for (let done = 0; done < MESSAGES; done += sends.length) {
+      for (let i = 0; i < sends.length; i++) writer.add(i + 1, 0, sends[i], 'topic')
+      sink += writer.take().length
+    }
+  }
+}
+
+// -- unpacking
+
+/**
+ * A consume frame as src/frame/writer.rs makes it.
+ * @param {number} first number of its first message
+ * @param {number} partition
+ * @param {number} generation
+ */
+function consumeFrame(first, partition, generation) {
+  const { CONSUME_HEADER, CONSUME_HEADER_WORDS, SECTION, SECTION_WORDS, MESSAGE, MESSAGE_WORDS } = layout
+  const messages = Array.from({ length: PER_FRAME }, (_, i) => messageOf(first + i))
+  const size = messages.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+  const start = CONSUME_HEADER_WORDS * 4
+  const sectionsAt = (start + size + 3) & ~3
+  const descriptorsAt = sectionsAt + SECTION_WORDS * 4
+  const memory = Buffer.from(new ArrayBuffer(descriptorsAt + PER_FRAME * MESSAGE_WORDS * 4))
+  const words = new Int32Array(memory.buffer)
+  words[CONSUME_HEADER.magic] = layout.CONSUME_MAGIC
+  words[CONSUME_HEADER.bytes] = memory.length
+  words[CONSUME_HEADER.messages] = PER_FRAME
+  words[CONSUME_HEADER.sections] = 1
+  words[CONSUME_HEADER.generation] = generation
+  words[CONSUME_HEADER.descriptorsAt] = descriptorsAt
+  words[CONSUME_HEADER.sectionsAt] = sectionsAt
+  words[(sectionsAt >> 2) + SECTION.partition] = partition
+  words[(sectionsAt >> 2) + SECTION.count] = PER_FRAME
+  words[(sectionsAt >> 2) + SECTION.highWatermark] = 2 ** 30
+  let position = start
+  messages.forEach(({ key, value }, i) => {
+    const at = (descriptorsAt >> 2) + i * MESSAGE_WORDS
+    words[at + MESSAGE.offset] = first + i
+    words[at + MESSAGE.timestamp] = 1_700_000_000_000 % 2 ** 32
+    words[at + MESSAGE.timestamp + 1] = 1_700_000_000_000 / 2 ** 32
+    words[at + MESSAGE.position] = position
+    words[at + MESSAGE.key] = memory.write(key, position, 'latin1')
+    words[at + MESSAGE.value] = memory.write(value.toString('latin1'), position + key.length, 'latin1')
+    position += key.length + value.length
+  })
+  return new Uint8Array(memory.buffer)
+}
+
+const FRAMES = Array.from({ length: 60 }, (_, i) => consumeFrame(i * PER_FRAME, i % PARTITIONS, 0))
+
+/** @param {(message: KafkaMessage) => void} read */
+function unpacking(read) {
+  return () => {
+    for (let done = 0; done < MESSAGES;) {
+      const frame = new ConsumeFrame(FRAMES[(done / PER_FRAME) % FRAMES.length])
+      for (const { at, end } of frame.sections()) {
+        for (let word = at; word < end; word += layout.MESSAGE_WORDS, done++) read(new KafkaMessage(frame, word))
+      }
+    }
+  }
+}
+
+// -- the run loop
+
+/** @param {object} handler eachMessage or eachBatch */
+async function running(handler) {
+  const names = { START_BATCH_PROCESS: 'start', END_BATCH_PROCESS: 'end' }
+  const logger = /** @type {any} */ ({ error() {}, warn() {}, debug() {} })
+  let delivered = 0
+  /** @type {() => void} */
+  let finish = () => {}
+  /** @type {(error: Error) => void} */
+  let fail = () => {}
+  const finished = new Promise((resolve, reject) => { finish = () => resolve(undefined); fail = reject })
+  const runner = new Runner({
+    run: {
+      autoCommit: true, autoCommitInterval: null, autoCommitThreshold: null, eachBatchAutoResolve: true,
+      partitionsConsumedConcurrently: 1, ...handler,
+    },
+    retry: {},
+    source: {
+      // As the addon does: each frame is an event of its own.
+      request: (frames) => {
+        for (let i = 0; i < frames; i++) {
+          setImmediate(() => {
+            if (delivered >= MESSAGES) return finish()
+            const frame = FRAMES[(delivered / PER_FRAME) % FRAMES.length]
+            delivered += PER_FRAME
+            runner.frame(frame)
+          })
+        }
+      },
+      pause() {},
+      resume() {},
+      progress() {},
+      topicName: () => 'topic',
+    },
+    commit: async () => {},
+    pausePartition: () => () => {},
+    events: new InstrumentationEmitter({ names, label: 'consumer', logger }),
+    names,
+    logger,
+    onCrash: (error) => fail(error),
+  })
+  runner.assign(Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: 'topic', partition })), () => false)
+  runner.start()
+  await finished
+  await runner.stop()
+}
+
+// -- measuring
+
+/** @param {string} name @param {() => void | Promise<void>} work */
+async function measure(name, work) {
+  let best = Infinity
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = process.cpuUsage()
+    await work()
+    const { user, system } = process.cpuUsage(start)
+    best = Math.min(best, (user + system) * 1000 / MESSAGES)
+  }
+  console.log(`${name.padEnd(58)} ${best.toFixed(0).padStart(5)} ns`)
+}
+
+async function main() {
+  const headers = { trace: '0af7651916cd43dd', type: Buffer.from('order') }
+  await measure('pack, 1,000 a send, string key, Buffer value', packing((i) => messageOf(i)))
+  await measure('pack, 1,000 a send, string key, string value', packing((i) => messageOf(i, true)))
+  await measure('pack, 1,000 a send, two headers and a timestamp', packing((i) => ({ ...messageOf(i), headers, timestamp: '1700000000000' })))
+  await measure('pack, one a send', packingSingles())
+  await measure('unpack, nothing read', unpacking((message) => { sink += message === undefined ? 1 : 0 }))
+  await measure('unpack, value read', unpacking(({ value }) => { sink += /** @type {Buffer} */ (value)[0] }))
+  await measure('unpack, key, value, offset, timestamp, headers read', unpacking(({ key, value, offset, timestamp, headers }) => {
+    sink += /** @type {Buffer} */ (key).length + /** @type {Buffer} */ (value)[0] + offset.length + timestamp.length + Number('a' in headers)
+  }))
+  await measure('eachMessage, async handler, nothing read', () => running({ eachMessage: async () => { sink++ } }))
+  await measure('eachMessage, async handler, value read', () => running({
+    eachMessage: async (/** @type {any} */ { message }) => { sink += message.value[0] },
+  }))
+  await measure('eachMessage, synchronous handler, value read', () => running({
+    eachMessage: (/** @type {any} */ { message }) => { sink += message.value[0] },
+  }))
+  await measure('eachBatch, value read', () => running({
+    eachBatch: async (/** @type {any} */ { batch }) => { for (const { value } of batch.messages) sink += value[0] },
+  }))
+  const tally = new OrderedTally()
+  await measure("eachBatch, value read and checked as by bench/run.js", () => running({
+    eachBatch: async (/** @type {any} */ { batch }) => { for (const { value } of batch.messages) tally.addOf(batch.partition, value) },
+  }))
+}
+
+main().catch((error) => {
+  console.error(error)
+  process.exitCode = 1
+})
