@@ -86,6 +86,8 @@ impl Admin {
         let (mut main, mut results) = (client.main_queue(), client.new_queue());
         main.enable_wake();
         results.enable_wake();
+        // What came before the wake-up was enabled wakes nobody.
+        self.session.wake.notify_one();
         let (commands, receiver) = unbounded_channel();
         let session = Arc::clone(&self.session);
         let event_loop =

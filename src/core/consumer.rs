@@ -297,6 +297,8 @@ impl EventLoop {
         control.enable_wake();
         messages.enable_wake();
         replies.enable_wake();
+        // What came before the wake-up was enabled wakes nobody.
+        consumer.session.wake.notify_one();
         EventLoop {
             client: Arc::clone(client),
             session: Arc::clone(&consumer.session),

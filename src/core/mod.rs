@@ -13,3 +13,6 @@ pub mod producer;
 pub mod rebalance;
 pub mod runtime;
 pub mod session;
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,8 @@ impl Producer {
         let client = Client::new(Kind::Producer, &self.config, self.session.clone())?;
         let mut main = client.main_queue();
         main.enable_wake();
+        // What came before the wake-up was enabled wakes nobody.
+        self.session.wake.notify_one();
         let core = Arc::new(ProducerCore {
             client: Arc::clone(&client),
             session: Arc::clone(&self.session),
@@ -442,7 +444,7 @@ impl EventLoop {
             tokio::select! {
                 _ = session.wake.notified() => {}
                 _ = timer => {}
-                command = commands.recv() => match command {
+                command = commands.recv(), if self.closing.is_none() => match command {
                     Some(Command::Flush { deadline, done }) => self.flushes.push((deadline, done)),
                     Some(Command::Close { patience, done }) => {
                         let left = lock(&self.core.sends).waiting();

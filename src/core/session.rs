@@ -21,6 +21,7 @@ pub struct Session {
     /// Wakes the event loop; a wake-up while it is busy is not lost.
     pub wake: Notify,
     trouble: Mutex<Trouble>,
+    /// From the beginning: the first broker may have refused before anybody waits.
     connecting: AtomicBool,
     cancelled: AtomicBool,
 }
@@ -39,7 +40,7 @@ impl Session {
             sink,
             wake: Notify::new(),
             trouble: Mutex::default(),
-            connecting: AtomicBool::new(false),
+            connecting: AtomicBool::new(true),
             cancelled: AtomicBool::new(false),
         })
     }
@@ -65,7 +66,6 @@ impl Session {
     /// Blocks until a broker has answered. The error is the reason, not the symptom.
     pub fn wait_ready(&self, client: &Arc<Client>, timeout_ms: u32) -> KafkaResult<()> {
         const SLICE: Duration = Duration::from_millis(100);
-        self.connecting.store(true, Ordering::Release);
         let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
         let result = loop {
             if self.cancelled.load(Ordering::Acquire) {
@@ -89,7 +89,7 @@ impl Session {
                 slot.last.get_or_insert(error);
             }
         };
-        self.connecting.store(false, Ordering::Release);
+        self.connecting.store(result.is_err(), Ordering::Release);
         result
     }
 

@@ -141,15 +141,16 @@ fn slice<'a>(frame: &'a [u8], at: &mut usize, length: i32) -> Result<Option<&'a 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     type OwnedHeader = (Vec<u8>, Option<Vec<u8>>);
-    type OwnedRecord = (i32, i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<OwnedHeader>);
+    /// Partition, timestamp, key, value, headers.
+    pub type OwnedRecord = (i32, i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<OwnedHeader>);
 
     /// What `lib/frame/writer.js` writes.
-    fn encode(sends: &[(u32, i32, Vec<OwnedRecord>)]) -> Vec<u8> {
+    pub fn encode(sends: &[(u32, i32, Vec<OwnedRecord>)]) -> Vec<u8> {
         let mut frame: Vec<u8> = vec![0; PRODUCE_HEADER_WORDS * 4];
         let put = |frame: &mut Vec<u8>, words: &[i32]| words.iter().for_each(|w| frame.extend(w.to_le_bytes()));
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(NULL_LENGTH, |b| b.len() as i32);

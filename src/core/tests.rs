@@ -1,0 +1,209 @@
+//! Producer and consumer against the mock cluster, without JavaScript.
+
+use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::config::Config;
+use super::consumer::{Command, Consumer, Subscription};
+use super::error::{codes, KafkaResult};
+use super::event::{Done, Event, EventSink, RebalanceKind};
+use super::fetch::FrameLimits;
+use super::ffi::Partition;
+use super::mock::MockCluster;
+use super::producer::Producer;
+use crate::frame::reader::tests::{encode, OwnedRecord};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+struct Channel(Mutex<Sender<Event>>);
+
+impl EventSink for Channel {
+    fn emit(&self, event: Event) {
+        let _ = self.0.lock().unwrap().send(event);
+    }
+}
+
+fn sink() -> (Arc<dyn EventSink>, Receiver<Event>) {
+    let (sender, receiver) = channel();
+    (Arc::new(Channel(Mutex::new(sender))), receiver)
+}
+
+/// Calls something that answers later, and waits for the answer.
+#[track_caller]
+fn wait<T: Send + 'static>(call: impl FnOnce(Done<T>)) -> KafkaResult<T> {
+    let (sender, receiver) = channel();
+    call(Box::new(move |outcome| drop(sender.send(outcome))));
+    match receiver.recv_timeout(DEADLINE) {
+        Ok(outcome) => outcome,
+        Err(_) => panic!("no answer in time"),
+    }
+}
+
+fn producer(bootstrap: &str, properties: &[(&str, &str)]) -> (Arc<Producer>, Receiver<Event>) {
+    let (sink, events) = sink();
+    let all = [("bootstrap.servers", bootstrap)].into_iter().chain(properties.iter().copied());
+    (Arc::new(Producer::new(Config::from_iter(all), sink).unwrap()), events)
+}
+
+fn words(frame: &[u8]) -> Vec<i32> {
+    frame.chunks_exact(4).map(|word| i32::from_le_bytes(word.try_into().unwrap())).collect()
+}
+
+/// Send id to its error, until `count` sends are complete.
+#[track_caller]
+fn outcomes(events: &Receiver<Event>, count: usize) -> Vec<(i32, i32)> {
+    let end = Instant::now() + DEADLINE;
+    let mut found = Vec::new();
+    while found.len() < count {
+        let left = end.saturating_duration_since(Instant::now());
+        if let Event::Deliveries(frame) = events.recv_timeout(left).expect("deliveries in time") {
+            let words = words(&frame);
+            let mut at = 4;
+            for _ in 0..words[2] {
+                found.push((words[at], words[at + 1]));
+                at += 4 + 6 * words[at + 3] as usize;
+            }
+        }
+    }
+    found
+}
+
+fn record(partition: i32, number: u32) -> OwnedRecord {
+    // Every way of handing over: in a batch, with headers, with a timestamp.
+    let headers = if number % 3 == 0 { vec![(b"h".to_vec(), None)] } else { vec![] };
+    let timestamp = if number % 5 == 0 { 1_700_000_000_000 } else { 0 };
+    (partition, timestamp, None, Some(number.to_string().into_bytes()), headers)
+}
+
+#[test]
+fn a_full_queue_holds_records_back_and_keeps_their_order() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    cluster.create_topic("t", 2, 1).unwrap();
+    let small = [("queue.buffering.max.messages", "10"), ("linger.ms", "0"), ("enable.idempotence", "true")];
+    let (producer, events) = producer(cluster.bootstrap_servers(), &small);
+    wait(|done| producer.connect(10_000, done)).unwrap();
+    let topic = producer.topic("t") as i32;
+    let mut number = 0;
+    for send in 0..20 {
+        // Two sends of a frame, so that a walk stops and resumes inside and between sends.
+        let mut records = |partition| (0..25).map(|_| (number, number += 1).0).map(|n| record(partition, n)).collect();
+        let sends = vec![(send * 2, topic, records(0)), (send * 2 + 1, topic, records(1))];
+        producer.submit(&encode(&sends)).unwrap();
+    }
+    let mut complete = outcomes(&events, 40);
+    complete.sort_unstable();
+    assert_eq!(complete, (0..40).map(|send| (send, 0)).collect::<Vec<_>>());
+    wait(|done| producer.flush(10_000, done)).unwrap();
+    wait(|done| producer.close(5_000, done)).unwrap();
+
+    let values = consume(&cluster, "t", 1000);
+    for partition in 0..2 {
+        let of = |value: &u32| (value / 25) % 2 == partition;
+        let expected: Vec<u32> = (0..1000).filter(of).collect();
+        assert_eq!(values.iter().copied().filter(of).collect::<Vec<_>>(), expected);
+    }
+}
+
+/// Joins a group and reads `count` messages, in the order of their partitions.
+fn consume(cluster: &MockCluster, topic: &str, count: usize) -> Vec<u32> {
+    let (sink, events) = sink();
+    let properties = [
+        ("bootstrap.servers", cluster.bootstrap_servers()),
+        ("group.id", "readers"),
+        ("enable.auto.commit", "false"),
+        ("fetch.queue.backoff.ms", "10"),
+    ];
+    let limits = FrameLimits { bytes: 1024, messages: 7 };
+    let consumer = Arc::new(Consumer::new(Config::from_iter(properties), limits, sink).unwrap());
+    wait(|done| consumer.connect(10_000, done)).unwrap();
+    let subscription = vec![Subscription { topic: topic.to_owned(), from_beginning: true }];
+    wait(|done| consumer.command(Command::Subscribe(subscription, done))).unwrap();
+    consumer.command(Command::Request(2));
+    let end = Instant::now() + DEADLINE;
+    let mut values = Vec::new();
+    let mut frames = 0;
+    while values.len() < count {
+        match events.recv_timeout(end.saturating_duration_since(Instant::now())).expect("messages in time") {
+            Event::Rebalance(rebalance) => {
+                assert_eq!(rebalance.kind, RebalanceKind::Assign);
+                let partitions = rebalance.partitions.iter().map(|p| Partition::new(&p.topic, p.partition)).collect();
+                wait(|done| consumer.command(Command::Assign(rebalance.generation, partitions, done))).unwrap();
+            }
+            Event::Frame(frame) => {
+                let bytes = frame.bytes();
+                let words = words(bytes);
+                assert!(words[2] <= 7, "a frame of {} messages", words[2]);
+                for message in 0..words[2] as usize {
+                    let at = words[5] as usize / 4 + message * 10;
+                    let (position, length) = (words[at + 4] as usize, words[at + 6] as usize);
+                    values.push(std::str::from_utf8(&bytes[position..position + length]).unwrap().parse().unwrap());
+                }
+                frames += 1;
+                consumer.command(Command::Request(1));
+            }
+            _ => {}
+        }
+    }
+    assert!(frames > count / 7, "{frames} frames");
+    let committed = vec![Partition::at(topic, 0, 5)];
+    wait(|done| consumer.command(Command::Commit(committed.clone(), done))).unwrap();
+    let read = wait(|done| consumer.committed(vec![Partition::new(topic, 0)], 5_000, done)).unwrap();
+    assert_eq!(read[0].offset, 5);
+    wait(|done| consumer.close(5_000, done)).unwrap();
+    values
+}
+
+#[test]
+fn what_cannot_be_delivered_fails_when_the_producer_is_closed() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    cluster.create_topic("t", 1, 1).unwrap();
+    let small = [("queue.buffering.max.messages", "10")];
+    let (producer, events) = producer(cluster.bootstrap_servers(), &small);
+    wait(|done| producer.connect(10_000, done)).unwrap();
+    let topic = producer.topic("t") as i32;
+    cluster.set_broker_down(1).unwrap();
+    let records = (0..100).map(|number| record(-1, number)).collect();
+    producer.submit(&encode(&[(1, topic, records), (2, topic, vec![record(-1, 0)])])).unwrap();
+    wait(|done| producer.close(200, done)).unwrap();
+    let mut failed = outcomes(&events, 2);
+    failed.sort_unstable();
+    assert_eq!(failed.iter().map(|(send, _)| *send).collect::<Vec<_>>(), [1, 2]);
+    assert!(failed.iter().all(|(_, error)| [-152, -151].contains(error)), "{failed:?}");
+}
+
+#[test]
+fn a_record_for_a_partition_that_is_not_there_fails_alone_and_flush_still_ends() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    cluster.create_topic("t", 1, 1).unwrap();
+    let (producer, events) = producer(cluster.bootstrap_servers(), &[]);
+    wait(|done| producer.connect(10_000, done)).unwrap();
+    let topic = producer.topic("t") as i32;
+    // Known first: only then can librdkafka tell.
+    producer.submit(&encode(&[(1, topic, vec![record(0, 1)])])).unwrap();
+    assert_eq!(outcomes(&events, 1), [(1, 0)]);
+    producer.submit(&encode(&[(2, topic, vec![record(7, 1)]), (3, topic, vec![record(0, 1)])])).unwrap();
+    let mut complete = outcomes(&events, 2);
+    complete.sort_unstable();
+    assert_eq!(complete, [(2, codes::UNKNOWN_PARTITION), (3, 0)]);
+    wait(|done| producer.flush(5_000, done)).unwrap();
+    wait(|done| producer.close(5_000, done)).unwrap();
+}
+
+#[test]
+fn connecting_to_nobody_ends_with_the_reason() {
+    let (producer, _events) = producer("127.0.0.1:1", &[]);
+    let error = wait(|done| producer.connect(500, done)).unwrap_err();
+    assert_eq!(error.code, codes::TRANSPORT, "{error}");
+    assert!(error.message.contains("Connection refused"), "{error}");
+}
+
+#[test]
+fn closing_ends_a_connect_that_is_under_way() {
+    let (producer, _events) = producer("127.0.0.1:1", &[]);
+    let (sender, receiver) = channel();
+    producer.connect(60_000, Box::new(move |outcome| drop(sender.send(outcome))));
+    wait(|done| producer.close(0, done)).unwrap();
+    let error = receiver.recv_timeout(DEADLINE).expect("an answer in time").unwrap_err();
+    assert_eq!(error.code, codes::DESTROY, "{error}");
+}
