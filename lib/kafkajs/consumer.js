@@ -103,6 +103,7 @@ class Consumer {
   async #ensureConnected() {
     if (this.#membership === undefined) {
       const { native, brokers, config, options } = this.#setup
+      /** @type {LibrdkafkaMembership} */
       const membership = new LibrdkafkaMembership({
         native,
         brokers,
@@ -289,7 +290,10 @@ class Consumer {
 
   // -- rebalances
 
-  /** @param {LibrdkafkaMembership} membership @param {number} generation @param {{ topic: string, partition: number }[]} partitions */
+  /**
+   * @param {LibrdkafkaMembership} membership @param {number} generation @param {{ topic: string, partition: number }[]} partitions
+   * @returns {Promise<void>}
+   */
   async #onAssigned(membership, generation, partitions) {
     const runner = this.#runner
     if (runner === undefined || this.#membership !== membership) return membership.isConnected ? membership.assign(generation, []) : undefined
