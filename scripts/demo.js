@@ -1,7 +1,7 @@
 'use strict'
 
-// `npm run demo`: a real data set goes through a Kafka cluster and back, and every byte is compared. On a fresh clone it
-// first installs the npm packages and builds the addon.
+// `npm run demo`: a real data set goes through a Kafka cluster and back, and every byte is compared. On a fresh clone
+// it first installs the npm packages and builds the addon.
 
 const { parseArgs } = require('node:util')
 const { ensurePackages } = require('./lib/packages')

@@ -17,7 +17,7 @@ const STALL_MS = 60_000
  * @param {Map<number, number>} options.ends  for each partition the offset after its last message
  * @param {Omit<import('kafka-oxide').ConsumerConfig, 'groupId'>} [options.config]
  * @param {(consumer: import('kafka-oxide').Consumer) => void} [options.onConsumer]  before it connects
- * @param {(position: number, message: Received) => void} [options.onProgress]  position: how many different messages came
+ * @param {(position: number, message: Received) => void} [options.onProgress]  position: how many different ones came
  * @param {number} [options.stall]  how long nothing may come, ms; noticed after twice that at the latest
  * @returns {Promise<{ messages: Received[], seconds: number }>} all that came, in this order; seconds from the first to
  *   the last message
@@ -74,7 +74,8 @@ async function consume ({
     if (!stalled) return
     const open = [...ends].filter(([partition, end]) => (positions.get(partition) ?? 0) < end)
       .map(([partition, end]) => `partition ${partition} is at offset ${positions.get(partition) ?? 0} of ${end}`)
-    fail(new DemoFailure(`No message came for ${stall / 1000} s, and ${total - position} are to come: ${open.join(', ')}`))
+    const missing = `${total - position} are to come: ${open.join(', ')}`
+    fail(new DemoFailure(`No message came for ${stall / 1000} s, and ${missing}`))
   }, stall)
   onConsumer(consumer)
   try {

@@ -10,8 +10,8 @@
  */
 
 /**
- * Sorted by the name of the city, which mixes the keys: the file itself has one country after another, so that a mistake
- * in the order across sends would stay unseen.
+ * Sorted by the name of the city, which mixes the keys: the file itself has one country after another, so that every
+ * partition would be written in one go.
  * @returns {{ records: DemoRecord[], source: string }}
  */
 function loadDataset () {

@@ -8,7 +8,7 @@ const { loadDataset } = require('./dataset')
 const { DemoFailure } = require('./failure')
 const { produce } = require('./produce')
 const { Progress, thousands } = require('./progress')
-const { canonical, verify } = require('./verify')
+const { lengthOf, verify } = require('./verify')
 
 /** How many of the records that are not right get a line. */
 const MAX_PROBLEMS = 10
@@ -35,7 +35,8 @@ async function runDemo ({ brokers, out = process.stdout, onProduced, onConsumed 
   const cluster = await DemoCluster.open(brokers, line => say('note', line))
   const { kafka, topic } = cluster
   try {
-    say('cluster', `${cluster.isEmbedded ? `embedded, ${cluster.brokers.length} brokers: ` : ''}${cluster.brokers.join(', ')}`)
+    const embedded = cluster.isEmbedded ? `embedded, ${cluster.brokers.length} brokers: ` : ''
+    say('cluster', embedded + cluster.brokers.join(', '))
     const groupId = `${topic}-group`
     say('topic', `${topic}, ${cluster.partitions} partitions, read with eachMessage in group ${groupId}`)
 
@@ -101,9 +102,12 @@ function report ({ records, keys, redelivered, sent, received, problems }, wante
 }
 
 /** @param {import('./dataset').DemoRecord} record @returns {number} bytes of key, value, header names and values */
-function sizeOf (record) {
-  const fields = 2 + Object.values(record.headers).flat().length * 2
-  return canonical(record).length - fields * 4
+function sizeOf ({ key, value, headers }) {
+  let size = lengthOf(key) + lengthOf(value)
+  for (const name of Object.keys(headers)) {
+    for (const one of [headers[name]].flat()) size += lengthOf(name) + lengthOf(one)
+  }
+  return size
 }
 
 /** @param {number} bytes */
