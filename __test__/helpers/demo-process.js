@@ -13,7 +13,7 @@ const LIMIT = 110_000
  * Runs `npm run demo -- <args>` in a process of its own.
  * @param {string[]} [args]
  * @param {{ tamper?: 'lose' | 'alter' }} [options]  what to do to the records on their way
- * @returns {Promise<{ code: number | string, stdout: string, stderr: string }>} code is a signal's name when one ended it
+ * @returns {Promise<{ code: number | string, stdout: string, stderr: string }>} code: or the signal that ended it
  */
 function runDemoProcess (args = [], { tamper } = {}) {
   const flags = tamper ? ['--require', TAMPER] : []

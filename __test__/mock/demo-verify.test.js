@@ -46,7 +46,7 @@ test('a record that is missing is named', () => {
 test('a wrong byte is named with its field: value, key, header, one value of several, null', () => {
   /** @type {[(message: any) => void, RegExp][]} */
   const ways = [
-    [message => { message.value[0] ^= 1 }, /^record 3 \(partition 0, offset 1\): the value came back as "walue 3", sent was "value 3"/],
+    [message => { message.value[0] ^= 1 }, /^record 3 \(partition 0, offset 1\): the value .*"walue 3", .*"value 3"/],
     [message => { message.value = null }, /^record 3 .*: the value came back as null/],
     [message => { message.key = Buffer.from('A') }, /^record 3 .*: the key came back as "A", sent was "a"/],
     [message => { message.key = null }, /^record 3 .*: the key came back as null/],
@@ -85,7 +85,8 @@ test('records of one key in another order are named', () => {
 test('messages that were never sent are named', () => {
   for (const row of ['6', '-1', '', 'x', '1e0']) {
     const messages = received()
-    messages.push({ partition: 0, offset: '3', key: null, value: Buffer.from('alien'), headers: { row: Buffer.from(row) } })
+    const headers = { row: Buffer.from(row) }
+    messages.push({ partition: 0, offset: '3', key: null, value: Buffer.from('alien'), headers })
     const { problems } = verify(RECORDS, messages)
     assert.equal(problems.length, 1)
     assert.match(problems[0], /never sent: partition 0, offset 3, key null, row .*, value "alien"/)

@@ -52,9 +52,11 @@ class DemoCluster {
       brokers,
       logLevel: logLevel.ERROR,
       logCreator: () => ({ log }) => {
-        if (seen.has(log.message)) return
-        seen.add(log.message)
-        note(log.message)
+        // Without librdkafka's thread in front and how often behind, which would make the same message a new one.
+        const message = log.message.replace(/^\[thrd:[^\]]*\]: /, '').replace(/ \(after \d+ms in state .*\)$/, '')
+        if (seen.has(message)) return
+        seen.add(message)
+        note(message)
       }
     })
     // Short: whoever gave a wrong address wants to know. What follows has the client's own, more patient, ways.

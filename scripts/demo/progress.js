@@ -5,6 +5,8 @@
 const { performance } = require('node:perf_hooks')
 
 const WIDTH = 24
+/** Whatever is drawn on this line of a terminal goes. */
+const CLEAR_LINE = '\r\x1b[K'
 /** Between two drawings, ms. */
 const REDRAW = 50
 
@@ -42,7 +44,7 @@ class Progress {
 
   /** Takes the bar away; what is printed next says how it went. */
   end () {
-    if (this._out.isTTY) this._out.write('\r\x1b[K')
+    if (this._out.isTTY) this._out.write(CLEAR_LINE)
   }
 
   /** @param {number} done */
@@ -50,7 +52,7 @@ class Progress {
     this._drawn = performance.now()
     const full = Math.floor(done * WIDTH / this._total)
     const bar = '#'.repeat(full) + '-'.repeat(WIDTH - full)
-    this._out.write(`\r\x1b[K${this._label} [${bar}] ${this._text(done)}`)
+    this._out.write(`${CLEAR_LINE}${this._label} [${bar}] ${this._text(done)}`)
   }
 
   /** @param {number} done */
@@ -61,4 +63,4 @@ class Progress {
   }
 }
 
-module.exports = { Progress, thousands }
+module.exports = { CLEAR_LINE, Progress, thousands }

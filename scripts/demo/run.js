@@ -7,7 +7,7 @@ const { consume } = require('./consume')
 const { loadDataset } = require('./dataset')
 const { DemoFailure } = require('./failure')
 const { produce } = require('./produce')
-const { Progress, thousands } = require('./progress')
+const { CLEAR_LINE, Progress, thousands } = require('./progress')
 const { lengthOf, verify } = require('./verify')
 
 /** How many of the records that are not right get a line. */
@@ -27,7 +27,10 @@ const MAX_PROBLEMS = 10
  * @throws {DemoFailure} when the brokers cannot be used, and when not everything came back as it went in
  */
 async function runDemo ({ brokers, out = process.stdout, onProduced, onConsumed } = {}) {
-  const say = (/** @type {string} */ label, /** @type {string} */ text) => out.write(`${label.padEnd(9)} ${text}\n`)
+  const clear = out.isTTY ? CLEAR_LINE : ''
+  const say = (/** @type {string} */ label, /** @type {string} */ text) => {
+    out.write(`${clear}${label.padEnd(9)} ${text}\n`)
+  }
   const { records, source } = loadDataset()
   const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0)
   say('data', `${thousands(records.length)} cities, ${megabytes(bytes)} of keys, values and headers (${source})`)
