@@ -51,6 +51,8 @@ export declare class NativeConsumer {
   commit(offsets: Array<TopicPartitionOffset>): Promise<void>
   /** The committed offsets, as JSON `[{ topic, partition, offset, metadata }]`; -1001 where there is none. */
   committed(asked: Array<TopicPartition>, timeoutMs: number): Promise<string>
+  /** The generation of the group that this member is in, as JSON; not positive before it is in one. */
+  generation(): Promise<string>
   /** Moves the position. Sections of the partition carry `epoch` from then on. */
   seek(topic: string, partition: number, offset: string, epoch: number): Promise<void>
   /** Stops fetching these partitions; what was fetched and not yet handed out is fetched again on resume. */

@@ -159,7 +159,18 @@ function deferred () {
   return { promise, resolve, reject }
 }
 
+/**
+ * Something that a handler waits for, opened at the end of the test at the latest. Make it before the consumer: hooks run in the
+ * order of their making, and a consumer waits for its handlers.
+ * @param {TestContext} t
+ */
+function gate (t) {
+  const made = deferred()
+  t.after(() => made.resolve())
+  return made
+}
+
 module.exports = {
-  RETRY, kafkaOf, mockCluster, connectProducer, connectAdmin, connectConsumer, createTopic, collect, plain, grown, numbered, range,
+  gate, RETRY, kafkaOf, mockCluster, connectProducer, connectAdmin, connectConsumer, createTopic, collect, plain, grown, numbered, range,
   committedOffsets, deferred
 }

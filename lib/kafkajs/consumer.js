@@ -35,6 +35,8 @@ const METHODS = /** @type {const} */ ([
 /** Where no offset is given: the committed one, or by `fromBeginning`. */
 const STORED_OFFSET = '-1001'
 const METADATA_TIMEOUT = 5000
+/** Between two looks at whether the group has been joined, ms. */
+const MEMBERSHIP_INTERVAL = 50
 /** What cannot be healed by waiting: reported by run(), or as a crash. librdkafka's names. */
 const DENIED = new Set(['ERR_TOPIC_AUTHORIZATION_FAILED', 'ERR_GROUP_AUTHORIZATION_FAILED', 'ERR__AUTHENTICATION'])
 
@@ -256,10 +258,29 @@ class Consumer {
     const joined = topics.length === 0 ? undefined : this.#waitForJoin()
     runner.start()
     try {
-      if (topics.length > 0) await membership.join(topics)
+      if (topics.length > 0) {
+        await membership.join(topics)
+        if (this.#setup.config['group.protocol'] === 'consumer') this.#watchMembership(membership)
+      }
       await joined
     } finally {
       this.#joined = undefined
+    }
+  }
+
+  /**
+   * Under KIP-848 a member that gets no partition gets no assignment either, so that it has to be asked whether it is one.
+   * @param {LibrdkafkaMembership} membership
+   */
+  async #watchMembership(membership) {
+    const joined = this.#joined
+    try {
+      while (joined !== undefined && this.#joined === joined) {
+        if (await membership.isMember()) joined()
+        else await new Promise((resolve) => { setTimeout(resolve, MEMBERSHIP_INTERVAL) })
+      }
+    } catch {
+      // Disconnected meanwhile, which run() hears of by itself.
     }
   }
 

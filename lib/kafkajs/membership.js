@@ -81,6 +81,11 @@ class LibrdkafkaMembership {
     await this.#call(() => this.native.subscribe(topics))
   }
 
+  /** Whether the coordinator has taken this member in. An assignment says so too, but may be long in coming (KIP-848). */
+  async isMember() {
+    return Number(await this.#call(() => this.native.generation())) > 0
+  }
+
   /**
    * Starts fetching. Offset '-1001': at the committed offset, or where the topic's `fromBeginning` says.
    * @param {number} generation

@@ -33,6 +33,8 @@ class PartitionQueue {
     this.pausedNatively = false
     /** @type {Generator<number, void, void> | undefined} waits of the failure streak that is going on */
     this.backoff = undefined
+    /** Its handler failed, and the next attempt has to wait, whatever else is fetched. */
+    this.waiting = false
     this.retries = 0
     /** @type {(() => void)[]} */
     this.whenIdle = []

@@ -172,6 +172,8 @@ class Runner {
     if (!lost) await this.committer.flush(queues)
     for (const queue of queues) {
       this.#invalidate(queue)
+      // librdkafka remembers a pause when the partition comes back; the state that counts is the subscription's.
+      if (queue.pausedNatively) this.#resumeNatively(queue)
       const { topic, partition } = queue
       if (this.queue(topic, partition) === queue) this.#queues.get(topic)?.delete(partition)
     }
@@ -183,7 +185,10 @@ class Runner {
     queue.epoch = epoch
     queue.resolved = -1
     queue.committed = -1
+    queue.waiting = false
     this.#invalidate(queue)
+    // A handler that runs resumes it when it has finished.
+    if (queue.pausedNatively && !queue.paused && !queue.busy) this.#resumeNatively(queue)
     this.#balance()
   }
 
@@ -216,7 +221,7 @@ class Runner {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
     if (this.#active > 0) await new Promise((resolve) => { this.#whenIdle.push(() => resolve(undefined)) })
-    await this.committer.flush(this.queues())
+    await this.committer.flush([...this.queues()])
     this.committer.stop()
   }
 
@@ -224,7 +229,7 @@ class Runner {
 
   /** @param {PartitionQueue} queue */
   #list(queue) {
-    if (queue.listed || queue.busy || queue.paused || queue.revoked || queue.isEmpty) return
+    if (queue.listed || queue.busy || queue.waiting || queue.paused || queue.revoked || queue.isEmpty) return
     queue.listed = true
     this.#ready.push(queue)
   }
@@ -268,7 +273,7 @@ class Runner {
     queue.release()
     this.#active--
     if (queue.pausedNatively && !queue.paused && !queue.revoked && queue.isEmpty) this.#resumeNatively(queue)
-    if (queue.backoff === undefined) this.#list(queue)
+    this.#list(queue)
     const idle = this.#active === 0 && this.#ready.length === 0
     this.committer.soon(idle)
     if (this.running) this.#kick()
@@ -379,7 +384,7 @@ class Runner {
       pause,
       /** @param {any} [offsets] as uncommittedOffsets() gives them */
       commitOffsetsIfNecessary: async (offsets) => {
-        if (offsets) await this.#options.commit(flatten(offsets))
+        if (offsets) await this.#commitGiven(flatten(offsets))
         else if (this.committer.everyMessage) this.committer.handled()
       },
       uncommittedOffsets: () => this.uncommittedOffsets(),
@@ -465,7 +470,7 @@ class Runner {
       const wrapped = error instanceof KafkaJSNonRetriableError
         ? error
         : new KafkaJSNonRetriableError(error, { cause: error.cause || error })
-      queue.backoff = delays({ retries: 0 }) // keeps the partition off the list
+      queue.waiting = true
       return this.crash(wrapped)
     }
     queue.backoff = queue.backoff || delays(this.#options.retry)
@@ -476,8 +481,10 @@ class Runner {
     }
     queue.retries++
     if (!this.running || queue.revoked) return
+    queue.waiting = true
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
+      if (queue.session === session) queue.waiting = false
       this.#list(queue)
       this.#kick()
     }, next.value)
@@ -502,6 +509,15 @@ class Runner {
       topics.set(topic, entry)
     }
     return { topics: [...topics.values()] }
+  }
+
+  /** @param {{ topic: string, partition: number, offset: string }[]} offsets */
+  async #commitGiven(offsets) {
+    await this.#options.commit(offsets)
+    for (const { topic, partition, offset } of offsets) {
+      const queue = this.queue(topic, partition)
+      if (queue) queue.committed = Number(offset)
+    }
   }
 
   /** @param {PartitionQueue[]} queues */
@@ -534,10 +550,13 @@ function nextTurn() {
  * trace at no cost beforehand. Only calls that would otherwise wait for themselves ask (disconnect() inside a handler).
  */
 function handlerIsWaiting() {
-  const { stackTraceLimit } = Error
+  const { stackTraceLimit, prepareStackTrace } = Error
   Error.stackTraceLimit = 200
+  // A program's own may give something else than text.
+  Error.prepareStackTrace = undefined
   const { stack = '' } = new Error()
   Error.stackTraceLimit = stackTraceLimit
+  Error.prepareStackTrace = prepareStackTrace
   return stack.split('\n').some((line) => line.includes(__filename) && /async .*#(messages|batch)\b/.test(line))
 }
 

@@ -119,6 +119,14 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    /// The generation of the group that this member is in, as JSON; not positive before it is in one.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn generation<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_json(env)?;
+        self.client.core.generation(done);
+        Ok(promise)
+    }
+
     /// Moves the position. Sections of the partition carry `epoch` from then on.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn seek<'env>(

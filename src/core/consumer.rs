@@ -160,6 +160,11 @@ impl Consumer {
         self.blocking(done, move |client| client.committed(&partitions, timeout_ms.min(i32::MAX as u32) as i32));
     }
 
+    /// The generation of the group that this member is in; not positive before it is in one.
+    pub fn generation(&self, done: Done<i32>) {
+        self.blocking(done, |client| Ok(client.group_generation()));
+    }
+
     /// Of all topics, or of those named, which thereby get the properties that they will be consumed with.
     pub fn metadata(&self, topics: Option<Vec<Subscription>>, timeout_ms: u32, done: Done<Metadata>) {
         let known = Arc::clone(&self.topics);
@@ -469,7 +474,12 @@ impl EventLoop {
         }
         self.demand = 0;
         self.drop_seeks();
-        // First, so that librdkafka takes any answer for a revocation of everything.
+        if self.membership.owns_nothing() {
+            // A cooperative member without partitions would end without a word to the coordinator, and the others would
+            // wait for its session to time out.
+            let _ = runtime::in_place(|| self.client.unsubscribe());
+        }
+        // Before the answers, so that librdkafka takes any of them for a revocation of everything.
         let left = self.client.close_consumer(&self.control);
         for pending in self.membership.take_pending() {
             let _ = self.give_up(pending);

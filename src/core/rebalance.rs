@@ -88,6 +88,10 @@ impl Membership {
         }
     }
 
+    pub fn owns_nothing(&self) -> bool {
+        self.owned.values().all(HashMap::is_empty)
+    }
+
     pub fn owns(&self, topic: &str, partition: i32) -> bool {
         self.owned.get(topic).is_some_and(|partitions| partitions.contains_key(&partition))
     }

@@ -1,0 +1,5 @@
+'use strict'
+
+const { groupTests } = require('../helpers/group-tests')
+
+groupTests('the consumer protocol (KIP-848)', { 'group.protocol': 'consumer' })
