@@ -34,10 +34,12 @@ async function consume(kafka, { kind, topic, messages, ordered }) {
   // From joining on, so that what a client fetches and unpacks ahead of the first message is counted.
   consumer.on(consumer.events.GROUP_JOIN, () => { if (tally.count === 0) meter.start() })
   // A new broker's coordinator may still be loading: kafkajs calls that a crash, and then joins again.
-  consumer.on(consumer.events.CRASH, (/** @type {any} */ { payload }) => { if (!payload.restart || tally.count > 0) fail(payload.error) })
+  consumer.on(consumer.events.CRASH, (/** @type {any} */ { payload }) => {
+    if (!payload.restart || tally.count > 0) fail(payload.error)
+  })
   let before = 0
   const watch = setInterval(() => {
-    if (tally.count === before) fail(new Error(`only ${before} of ${messages} messages arrived in ${PATIENCE / 1000} s`))
+    if (tally.count === before) fail(new Error(`only ${before} of ${messages} arrived in ${PATIENCE / 1000} s`))
     before = tally.count
   }, PATIENCE)
   try {
@@ -45,7 +47,7 @@ async function consume(kafka, { kind, topic, messages, ordered }) {
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
     await consumer.run(handler)
     const figures = await done
-    if (ordered && tally.disorder > 0) throw new Error(`${tally.disorder} messages arrived out of their partition's order`)
+    if (ordered && tally.disorder > 0) throw new Error(`${tally.disorder} messages came out of their partition's order`)
     return { figures, tally: tally.result }
   } finally {
     clearInterval(watch)

@@ -2,14 +2,14 @@
 /** The command line of the benchmark. */
 const { parseArgs } = require('node:util')
 const { CLIENTS } = require('./clients')
-const { WORKLOADS } = require('./workloads')
+const { MOST, WORKLOADS } = require('./workloads')
 
 const HELP = `Usage: npm run bench -- [options]
 
 Runs kafka-oxide and kafkajs side by side on an Apache Kafka that is started for it, and checks all that arrives.
 
   --rounds N      how often each workload runs on each client; the median counts (3)
-  --messages N    messages of each run of kafka-oxide; slower clients get as many fewer as the workload says
+  --messages N    messages of the largest runs (${MOST}); all others shrink or grow with them
   --only A,B      these only: names of workloads (${WORKLOADS.map(({ name }) => name).join(', ')})
                   and of clients (${Object.keys(CLIENTS).join(', ')})
   --values TYPE   what is sent: buffer or string (buffer)
@@ -74,7 +74,8 @@ function selection(names) {
   const clients = Object.keys(CLIENTS)
   for (const name of names) {
     if (!clients.includes(name) && !WORKLOADS.some((workload) => workload.name === name)) {
-      throw new Error(`--only does not know ${name}; the names are ${[...WORKLOADS.map((one) => one.name), ...clients].join(', ')}`)
+      const known = [...WORKLOADS.map((workload) => workload.name), ...clients]
+      throw new Error(`--only does not know ${name}; the names are ${known.join(', ')}`)
     }
   }
   const workloads = WORKLOADS.filter(({ name }) => names.includes(name))

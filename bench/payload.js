@@ -1,15 +1,16 @@
 'use strict'
 /**
- * The messages of the benchmark, and how their arrival is proved. Every message has a number; key and value follow from it.
- * All bytes are below 128, so that a value is the same as a string and as a Buffer.
+ * The messages of the benchmark, and how their arrival is proved. Every message has a number; key and value follow from
+ * it. All bytes are below 128, so that a value is the same as a string and as a Buffer.
  */
 const { KEY_BYTES, VALUE_BYTES } = require('./workloads')
 
 const NUMBER_BYTES = 4
-/** Every so many messages all bytes are looked at, of the others those that differ: the check must not be what is measured. */
+/** Of every so many messages all bytes are looked at, of the others some: the check must not be what is measured. */
 const FULL_EVERY = 64
 
-const FILL = Buffer.alloc(VALUE_BYTES + 64, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_').toString('latin1')
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_'
+const FILL = Buffer.alloc(VALUE_BYTES + LETTERS.length, LETTERS).toString('latin1')
 
 /**
  * @param {number} number below 2^28

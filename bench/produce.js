@@ -18,7 +18,7 @@ function makeSends(messages, perSend, strings) {
     Array.from({ length: perSend }, (_, i) => messageOf(send * perSend + i, strings)))
 }
 
-/** What arrives when `sends` are sent in turn until it is `messages`. @param {any[][]} sends @param {number} messages */
+/** What arrives of `messages` messages, `sends` in turn. @param {any[][]} sends @param {number} messages */
 function tallyOf(sends, messages) {
   const tally = new Tally()
   for (let at = 0; tally.count < messages; at = (at + 1) % sends.length) {
@@ -35,7 +35,7 @@ async function produce(kafka, { topic, messages, strings, perSend = 1, inFlight 
   await producer.connect()
   const meter = new Meter()
   try {
-    // Connections, topic metadata: the first message of every partition counts as sent, the clock starts behind it.
+    // Connections and topic metadata are not what is measured: the clock starts behind the first send.
     await producer.send({ topic, messages: sends[0] })
     meter.start()
     let next = 1
@@ -78,7 +78,10 @@ async function produceAwaited(kafka, { topic, messages, strings }) {
   }
 }
 
-/** Puts messages of growing numbers into the topic that the consumers read. Not measured. @param {any} kafka @param {Task} task */
+/**
+ * Puts messages of growing numbers into the topic that the consumers read. Not measured.
+ * @param {any} kafka @param {Task} task
+ */
 async function fill(kafka, { topic, messages, strings }) {
   const producer = kafka.producer()
   await producer.connect()

@@ -11,9 +11,12 @@
 /** @param {number} digits */
 const fixed = (digits) => (/** @type {number} */ value) => value.toFixed(digits)
 
+/** @param {number} value */
+const rounded = (value) => (value < 10_000 ? value.toFixed(0) : `${(value / 1000).toFixed(0)} k`)
+
 /** @type {Column[]} */
 const COLUMNS = [
-  { title: 'messages/s', key: 'rate', format: (value) => (value < 10_000 ? fixed(0)(value) : `${fixed(0)(value / 1000)} k`) },
+  { title: 'messages/s', key: 'rate', format: rounded },
   { title: 'CPU µs/msg', key: 'cpu', format: fixed(2) },
   { title: 'JS thread µs/msg', key: 'jsCpu', format: fixed(2) },
   { title: 'loop delay p99 ms', key: 'loopDelay', format: fixed(1) },

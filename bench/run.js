@@ -1,7 +1,7 @@
 'use strict'
 /**
- * `npm run bench`: clients side by side on one broker. Each run is a process of its own; rounds are interleaved, so that a
- * slow minute of the machine hits all of them. Ends with code 1 when anything arrives wrong.
+ * `npm run bench`: clients side by side on one broker. Each run is a process of its own; rounds are interleaved, so
+ * that a slow minute of the machine hits all of them. Ends with code 1 when anything arrives wrong.
  */
 const { fork } = require('node:child_process')
 const path = require('node:path')
@@ -50,7 +50,8 @@ class Bench {
               ? await this.#consume(workload, client, filled)
               : await this.#produce(workload, client)
             results[workload.name][client].push(figures)
-            progress(`round ${round + 1}/${rounds}  ${workload.name}  ${client}  ${Math.round(figures.rate)} messages/s`)
+            const rate = Math.round(figures.rate)
+            progress(`round ${round + 1}/${rounds}  ${workload.name}  ${client}  ${rate} messages/s`)
           }
         }
       }
@@ -98,7 +99,8 @@ class Bench {
     const messages = messagesOf(workload, client, this.#options.messages)
     const topic = await this.#createTopic()
     const sent = await this.#child({ kind, client, topic, messages, strings, perSend, inFlight, waves }, workload.name)
-    const arrived = await this.#child({ kind: 'eachBatch', client: CHECKER, topic, messages: sent.tally.count, strings })
+    const { count } = sent.tally
+    const arrived = await this.#child({ kind: 'eachBatch', client: CHECKER, topic, messages: count, strings })
     check(`${workload.name} with ${client}`, arrived.tally, sent.tally)
     await this.#admin.deleteTopics({ topics: [topic] })
     return sent.figures
@@ -106,7 +108,8 @@ class Bench {
 
   async #createTopic() {
     const topic = `bench-${++this.#topics}`
-    await this.#admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }] })
+    const topics = [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }]
+    await this.#admin.createTopics({ waitForLeaders: true, topics })
     return topic
   }
 
@@ -117,8 +120,9 @@ class Bench {
    */
   #child(task, workload) {
     const { profile } = this.#options
+    const name = `${workload}-${task.client}-${task.topic}.cpuprofile`
     const execArgv = profile && workload
-      ? ['--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`, `--cpu-prof-name=${workload}-${task.client}-${task.topic}.cpuprofile`]
+      ? ['--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`, `--cpu-prof-name=${name}`]
       : []
     return new Promise((resolve, reject) => {
       const child = fork(path.join(__dirname, 'child.js'), { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -141,13 +145,22 @@ class Bench {
 
 /** @param {string} what @param {TallyResult} arrived @param {TallyResult} sent */
 function check(what, arrived, sent) {
-  if (arrived.count !== sent.count) throw new Error(`${what}: ${arrived.count} messages arrived, ${sent.count} were sent`)
+  if (arrived.count !== sent.count) throw new Error(`${what}: ${arrived.count} arrived, ${sent.count} were sent`)
   if (arrived.sum !== sent.sum) throw new Error(`${what}: the bytes that arrived are not those that were sent`)
 }
 
 /** @param {string} text */
 function progress(text) {
   process.stderr.write(`${text}\n`)
+}
+
+/**
+ * @template T, R
+ * @param {Record<string, T>} object @param {(value: T) => R} map
+ * @returns {Record<string, R>}
+ */
+function mapValues(object, map) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, map(value)]))
 }
 
 async function main() {
@@ -160,10 +173,10 @@ async function main() {
   }
   try {
     const results = await new Bench(options, broker.bootstrapServers).run()
-    const summaries = Object.fromEntries(Object.entries(results).map(([workload, clients]) =>
-      [workload, Object.fromEntries(Object.entries(clients).map(([client, rounds]) => [client, summarize(rounds)]))]))
+    const summaries = mapValues(results, (clients) => mapValues(clients, summarize))
     if (options.json) {
-      console.log(JSON.stringify({ node: process.version, platform: `${process.platform}-${process.arch}`, summaries, results }, null, 2))
+      const machine = { node: process.version, platform: `${process.platform}-${process.arch}` }
+      console.log(JSON.stringify({ ...machine, summaries, results }, null, 2))
     } else {
       for (const { name, title } of options.workloads) console.log(`\n${title} (${name})\n\n${table(summaries[name])}`)
       console.log(`\n${VALUE_BYTES} B values, ${KEY_BYTES} B keys, ${PARTITIONS} partitions, acks all, ` +

@@ -6,7 +6,7 @@
  * @property {string} name
  * @property {string} title
  * @property {'produce' | 'latency' | 'eachMessage' | 'eachBatch'} kind
- * @property {Record<string, number>} messages of one run, by client: enough to be past the warm-up, few enough to be patient with
+ * @property {Record<string, number>} messages of one run, by client: past the warm-up, and within one's patience
  * @property {number} [perSend] messages in one call of send()
  * @property {number} [inFlight] calls of send() under way at a time
  * @property {boolean} [waves] the next `inFlight` calls begin when all of the last have ended, as with Promise.all
@@ -58,17 +58,18 @@ const WORKLOADS = [
 /** @param {Workload} workload */
 const isConsuming = ({ kind }) => kind === 'eachMessage' || kind === 'eachBatch'
 
+/** What `--messages` is measured against: the largest run. */
+const MOST = 2_000_000
+
 /**
  * @param {Workload} workload
  * @param {string} client
- * @param {number} [asked] for kafka-oxide, see --messages
+ * @param {number} [most] messages of the largest run; the others shrink or grow with it
  * @returns {number}
  */
-function messagesOf(workload, client, asked) {
-  const usual = workload.messages[client]
-  const share = asked === undefined ? 1 : asked / workload.messages['kafka-oxide']
+function messagesOf(workload, client, most = MOST) {
   const perSend = workload.perSend ?? 1
-  return Math.max(1, Math.round(usual * share / perSend)) * perSend
+  return Math.max(1, Math.round(workload.messages[client] * most / MOST / perSend)) * perSend
 }
 
-module.exports = { WORKLOADS, PARTITIONS, KEY_BYTES, VALUE_BYTES, isConsuming, messagesOf }
+module.exports = { WORKLOADS, PARTITIONS, KEY_BYTES, VALUE_BYTES, isConsuming, messagesOf, MOST }
