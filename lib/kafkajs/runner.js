@@ -550,10 +550,10 @@ function nextTurn() {
  * trace at no cost beforehand. Only calls that would otherwise wait for themselves ask (disconnect() inside a handler).
  */
 function handlerIsWaiting() {
-  const { stackTraceLimit, prepareStackTrace } = Error
+  const { stackTraceLimit, prepareStackTrace } = /** @type {any} */ (Error)
   Error.stackTraceLimit = 200
   // A program's own may give something else than text.
-  Error.prepareStackTrace = undefined
+  Object.assign(Error, { prepareStackTrace: undefined })
   const { stack = '' } = new Error()
   Error.stackTraceLimit = stackTraceLimit
   Error.prepareStackTrace = prepareStackTrace
