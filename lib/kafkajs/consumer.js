@@ -62,8 +62,8 @@ class Consumer {
   #membership
   /** @type {Runner | undefined} */
   #runner
-  /** Run was called and stop was not. */
-  #running = false
+  /** The run that is going on: run was called and stop was not. Each has its own, so that an older one knows that it is over. */
+  #run = /** @type {object | undefined} */ (undefined)
   /** @type {Promise<void> | undefined} */
   #connecting
   /** @type {Promise<void> | undefined} */
@@ -72,6 +72,8 @@ class Consumer {
   #joined
   /** @type {NodeJS.Timeout | undefined} */
   #restart
+  /** How often the program ended this consumer: a restart that was planned before is off. */
+  #endings = 0
   #joinStart = 0
 
   /**
@@ -135,7 +137,7 @@ class Consumer {
    * @returns {Promise<void>}
    */
   async subscribe(subscription) {
-    if (this.#running) throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
+    if (this.#run) throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     const { topics, fromBeginning } = readSubscription(subscription)
     for (const topic of topics) {
       if (typeof topic === 'string') {
@@ -210,35 +212,36 @@ class Consumer {
    * @returns {Promise<void>}
    */
   async run(options) {
-    const run = readRun(options)
-    if (this.#running) {
+    const config = readRun(options)
+    if (this.#run) {
       this.#logger.warn('consumer#run was called, but the consumer is already running', { groupId: this.#setup.options.groupId })
       return
     }
-    this.#running = true
+    const run = (this.#run = {})
     clearTimeout(this.#restart)
     try {
-      await this.#stopping
-      await this.#begin(run)
+      while (this.#stopping) await this.#stopping
+      if (this.#run === run) await this.#begin(config, run)
     } catch (error) {
       // stop() meanwhile is no failure of run().
-      if (!this.#running) return
-      this.#running = false
-      this.#runner = undefined
+      if (this.#run !== run) return
+      // A member that nobody works for must not keep partitions.
+      await this.#stop()
       throw error
     }
   }
 
-  /** @param {ReturnType<typeof readRun>} run */
-  async #begin(run) {
+  /** @param {ReturnType<typeof readRun>} config @param {object} run */
+  async #begin(config, run) {
     await this.#ensureConnected()
-    if (!this.#running) return
+    if (this.#run !== run) return
+    this.#emitter.emit(events.CONNECT)
     await this.#resolvePatterns()
     await this.#checkTopics([...this.#topics.keys()])
     const membership = this.#membership
-    if (!this.#running || membership === undefined) return
+    if (this.#run !== run || membership === undefined) return
     const runner = new Runner({
-      run,
+      run: config,
       retry: this.#setup.options.retry,
       source: this.#source(membership),
       commit: (offsets) => this.#commit(membership, offsets, true),
@@ -249,7 +252,7 @@ class Consumer {
       events: this.#emitter,
       names: events,
       logger: this.#logger,
-      onCrash: (error) => this.#onCrash(error, run),
+      onCrash: (error) => { this.#onCrash(error, config) },
     })
     this.#runner = runner
     this.#joinStart = Date.now()
@@ -378,7 +381,7 @@ class Consumer {
     if (membership === undefined || this.#runner === undefined) {
       throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
     }
-    if (!this.#running || list.length === 0) return
+    if (!this.#run || list.length === 0) return
     const { retry } = createRetry(this.#setup.options.retry)
     await retry((bail) => this.#commit(membership, list, false).catch((error) => {
       if (error.retriable) throw error
@@ -419,7 +422,7 @@ class Consumer {
    */
   seek(position) {
     const { topic, partition, offset } = readSeek(position)
-    if (!this.#running) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    if (!this.#run) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
     const runner = this.#runner
     const queue = runner && runner.queue(topic, partition)
     const membership = this.#membership
@@ -448,7 +451,7 @@ class Consumer {
    */
   pause(topicPartitions = []) {
     const list = readTopicPartitions(topicPartitions)
-    if (!this.#running) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    if (!this.#run) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
     for (const { topic, partitions } of list) this.#pausing.pause(topic, partitions ?? undefined)
     this.#applyPausing()
   }
@@ -456,7 +459,7 @@ class Consumer {
   /** @param {{ topic: string, partitions?: number[] }[]} topicPartitions */
   resume(topicPartitions = []) {
     const list = readTopicPartitions(topicPartitions)
-    if (!this.#running) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    if (!this.#run) throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
     for (const { topic, partitions } of list) this.#pausing.resume(topic, partitions ?? undefined)
     this.#applyPausing()
   }
@@ -486,6 +489,8 @@ class Consumer {
    */
   async stop() {
     const inHandler = this.#runner !== undefined && this.#runner.isCalledFromHandler()
+    this.#endings++
+    clearTimeout(this.#restart)
     const stopped = this.#stop()
     if (!inHandler) await stopped
   }
@@ -496,6 +501,7 @@ class Consumer {
    */
   async disconnect() {
     const inHandler = this.#runner !== undefined && this.#runner.isCalledFromHandler()
+    this.#endings++
     clearTimeout(this.#restart)
     const disconnected = this.#stop().then(() => this.#emitter.emit(events.DISCONNECT))
     if (!inHandler) await disconnected
@@ -503,38 +509,48 @@ class Consumer {
 
   /** Ends handling and membership. Never rejects; every caller awaits the same end. */
   #stop() {
-    this.#stopping = this.#stopping || this.#end().finally(() => { this.#stopping = undefined })
+    const wasRunning = this.#run !== undefined
+    this.#run = undefined
+    this.#joined?.()
+    this.#stopping = this.#stopping || this.#end(wasRunning).finally(() => { this.#stopping = undefined })
     return this.#stopping
   }
 
-  async #end() {
-    const before = { running: this.#running, runner: this.#runner }
-    this.#running = false
-    this.#joined?.()
-    if (before.runner) await before.runner.stop()
+  /** @param {boolean} wasRunning */
+  async #end(wasRunning) {
+    const runner = this.#runner
     const membership = this.#membership
+    // They belong to the membership that ends. At once: a run() that follows may be given new ones while this goes on.
+    this.#pausing = new SubscriptionState()
+    this.#seeks.clear()
+    if (runner) await runner.stop()
     if (membership !== undefined) {
       await membership.leave()
       if (this.#membership === membership) this.#membership = undefined
     }
-    this.#runner = undefined
-    if (before.running) this.#emitter.emit(events.STOP)
+    if (this.#runner === runner) this.#runner = undefined
+    if (wasRunning) this.#emitter.emit(events.STOP)
   }
 
-  /** @param {Error} error @param {ReturnType<typeof readRun>} run */
-  async #onCrash(error, run) {
+  /** @param {Error} error @param {ReturnType<typeof readRun>} config */
+  async #onCrash(error, config) {
     const { groupId, retry } = this.#setup.options
+    const endings = this.#endings
     this.#logger.error(`Crash: ${error.name}: ${error.message}`, { groupId, stack: error.stack })
     await this.#stop()
     this.#emitter.emit(events.DISCONNECT)
     const restart = await this.#mayRestart(error)
     this.#emitter.emit(events.CRASH, { error, groupId, restart })
-    if (!restart) return
+    if (!restart || this.#endings !== endings || this.#run) return
     const delay = withDefaults(retry).initialRetryTime
     this.#logger.error(`Restarting the consumer in ${delay}ms`, { groupId })
-    this.#restart = setTimeout(() => {
-      if (this.#running || this.#membership) return
-      this.#emitRestart(run)
+    this.#restart = setTimeout(async () => {
+      if (this.#run || this.#endings !== endings) return
+      try {
+        await this.run(config)
+      } catch (/** @type {any} */ failure) {
+        if (this.#endings === endings) this.#onCrash(failure, config)
+      }
     }, delay)
   }
 
@@ -550,16 +566,6 @@ class Consumer {
     } catch (/** @type {any} */ failure) {
       this.#logger.error(`restartOnFailure failed, so the consumer restarts: ${failure && failure.message}`)
       return true
-    }
-  }
-
-  /** @param {ReturnType<typeof readRun>} run */
-  async #emitRestart(run) {
-    try {
-      await this.connect()
-      await this.run(run)
-    } catch (/** @type {any} */ error) {
-      this.#onCrash(error, run)
     }
   }
 

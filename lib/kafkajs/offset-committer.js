@@ -52,11 +52,16 @@ class OffsetCommitter {
     this.everyMessage = enabled && Boolean(interval || threshold)
   }
 
-  /** A message was handled, in the middle of a batch. */
-  handled() {
-    this.#sinceCommit++
+  /**
+   * Messages were handled, in the middle of a batch.
+   * @param {number} [count]
+   * @returns {Promise<void> | undefined} the commit that this brought about, or that is under way
+   */
+  handled(count = 1) {
+    this.#sinceCommit += count
     if ((this.#threshold && this.#sinceCommit >= this.#threshold) ||
         (this.#interval && Date.now() - this.#lastStart >= this.#interval)) this.#start()
+    return this.#underway
   }
 
   /** A batch is done. @param {boolean} idle nothing else is at hand */

@@ -381,7 +381,7 @@ class Producer {
         `Invalid timeout ${show(given)}: write milliseconds, e.g. flush({ timeout: 10000 })`,
       )
     }
-    const timeout = Math.min(given ?? Number(this.#config['message.timeout.ms']) + 1000, 2147483647)
+    const timeout = Math.min(given ?? (Number(this.#config['message.timeout.ms']) || 2147483647) + 1000, 2147483647)
     const channels = [
       /** @type {ProducerChannel} */ (this.#channel),
       ...[...this.#variants.values()].map(({ channel }) => channel),

@@ -108,7 +108,7 @@ class Runner {
 
   /** Whether the caller is a handler, as far as can be told: in its synchronous part, or awaited by this loop. */
   isCalledFromHandler() {
-    return this.#inHandler || handlerIsWaiting()
+    return this.#inHandler || (this.#active > 0 && handlerIsWaiting())
   }
 
   // -- in
@@ -358,8 +358,8 @@ class Runner {
         this.#inHandler = false
         if (queue.session === session && queue.advance(at) !== undefined) this.#frames--
       }
-      if (at < end) break
-      if (this.running && left > 0) this.#balance()
+      if (at < end || !this.running || queue.paused || queue.revoked) break
+      if (left > 0) this.#balance()
     }
     finish()
   }
@@ -372,9 +372,14 @@ class Runner {
     const finish = this.#batchEvents(queue, batch)
     const { heartbeat, pause } = this.#payload(queue, session)
     const isCurrent = () => queue.session === session
+    let resolvedSinceAsked = 0
     /** @param {string | number} offset of the last message handled */
     const resolveOffset = (offset) => {
+      if (!/^\d{1,16}$/.test(String(offset))) {
+        throw new KafkaJSNonRetriableError(`Invalid offset, expected a long received ${offset}: write resolveOffset(message.offset)`)
+      }
       this.#handled++
+      resolvedSinceAsked++
       if (isCurrent()) queue.resolved = Number(offset) + 1
     }
     const payload = {
@@ -385,7 +390,11 @@ class Runner {
       /** @param {any} [offsets] as uncommittedOffsets() gives them */
       commitOffsetsIfNecessary: async (offsets) => {
         if (offsets) await this.#commitGiven(flatten(offsets))
-        else if (this.committer.everyMessage) this.committer.handled()
+        else if (this.committer.everyMessage) {
+          const count = resolvedSinceAsked
+          resolvedSinceAsked = 0
+          await this.committer.handled(count)
+        }
       },
       uncommittedOffsets: () => this.uncommittedOffsets(),
       isRunning: () => this.running,
