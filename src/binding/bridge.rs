@@ -1,8 +1,9 @@
 //! The one threadsafe function of a client: events and replies reach JavaScript through it, in order.
 
+use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use napi::bindgen_prelude::*;
 use napi::sys;
@@ -24,14 +25,11 @@ enum Signal {
 }
 
 struct Reply {
-    deferred: sys::napi_deferred,
+    promise: u64,
     outcome: KafkaResult<Payload>,
     then: Then,
     bridge: Arc<Bridge>,
 }
-
-// SAFETY: the deferred is only passed along; it is used on the JavaScript thread alone.
-unsafe impl Send for Reply {}
 
 /// What a promise resolves with.
 pub enum Payload {
@@ -57,6 +55,34 @@ pub enum Then {
 
 pub struct Bridge {
     tsfn: RwLock<Option<Tsfn>>,
+    promises: Mutex<Promises>,
+    hook: Mutex<Option<Hook>>,
+}
+
+/// Promises that are not settled, by number. Touched on the JavaScript thread alone.
+#[derive(Default)]
+struct Promises {
+    last: u64,
+    open: HashMap<u64, sys::napi_deferred>,
+}
+
+// SAFETY: the deferreds are only used on the JavaScript thread.
+unsafe impl Send for Promises {}
+
+/// The environment's cleanup hook of one client: a `Box<End>`, owned by the environment until it is taken back.
+struct Hook(*mut End);
+
+// SAFETY: only used on the JavaScript thread.
+unsafe impl Send for Hook {}
+
+struct End {
+    core: Arc<dyn Abandon>,
+    bridge: Arc<Bridge>,
+}
+
+/// A core object that can be given up without waiting.
+pub trait Abandon: Send + Sync + 'static {
+    fn abandon(&self);
 }
 
 impl EventSink for Bridge {
@@ -73,7 +99,7 @@ impl Bridge {
             .weak::<true>()
             .callee_handled::<false>()
             .build_callback(|context| Ok(context.value))?;
-        Ok(Arc::new(Bridge { tsfn: RwLock::new(Some(tsfn)) }))
+        Ok(Arc::new(Bridge { tsfn: RwLock::new(Some(tsfn)), promises: Mutex::default(), hook: Mutex::default() }))
     }
 
     fn send(&self, signal: Signal) {
@@ -98,6 +124,46 @@ impl Bridge {
         }
     }
 
+    /// Has the client end with its environment when nobody closes it: a worker that is terminated, a process that exits. The
+    /// hook runs before the threadsafe function goes, as hooks run in reverse.
+    pub fn end_with(self: &Arc<Self>, env: &Env, core: &Arc<impl Abandon>) -> napi::Result<()> {
+        let mut hook = lock(&self.hook);
+        if hook.is_some() {
+            return Ok(());
+        }
+        let core = Arc::clone(core) as Arc<dyn Abandon>;
+        let end = Box::into_raw(Box::new(End { core, bridge: Arc::clone(self) }));
+        // SAFETY: on the JavaScript thread; the box stays until the hook runs or is taken back.
+        let status = unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(on_environment_end), end.cast()) };
+        if let Err(error) = check_status!(status) {
+            // SAFETY: refused, so nobody else owns it.
+            drop(unsafe { Box::from_raw(end) });
+            return Err(error);
+        }
+        *hook = Some(Hook(end));
+        Ok(())
+    }
+
+    /// The client is closed: the hook and the function go, and what still waits for an answer is told that there is none.
+    fn finish(&self, env: sys::napi_env) {
+        let open = std::mem::take(&mut lock(&self.promises).open);
+        for deferred in open.into_values() {
+            let error = KafkaError::new(codes::DESTROY, "The client was disconnected while the call was under way");
+            // SAFETY: on the JavaScript thread; each is settled once, because it left the table.
+            if let Ok(object) = error_object(env, &error) {
+                unsafe { sys::napi_reject_deferred(env, deferred, object) };
+            }
+        }
+        if let Some(Hook(end)) = lock(&self.hook).take() {
+            // SAFETY: registered by `end_with` and not yet run, or it would have been taken.
+            unsafe {
+                sys::napi_remove_env_cleanup_hook(env, Some(on_environment_end), end.cast());
+                drop(Box::from_raw(end));
+            }
+        }
+        self.release();
+    }
+
     /// Nothing crosses any more.
     pub fn release(&self) {
         let tsfn = self.tsfn.write().unwrap_or_else(PoisonError::into_inner).take();
@@ -117,7 +183,11 @@ impl Bridge {
             check_status!(sys::napi_create_promise(env.raw(), &mut deferred, &mut promise))?;
             Unknown::from_raw_unchecked(env.raw(), promise)
         };
-        let reply = Deferred(Some((deferred, Arc::clone(self), then)));
+        let mut promises = lock(&self.promises);
+        promises.last += 1;
+        let number = promises.last;
+        promises.open.insert(number, deferred);
+        let reply = Deferred(Some((number, Arc::clone(self), then)));
         Ok((value, Box::new(move |outcome: KafkaResult<T>| reply.settle(outcome.map(payload)))))
     }
 
@@ -140,10 +210,7 @@ impl Bridge {
 }
 
 /// A promise to settle, from any thread. Dropped unsettled, which only a panic can bring about, it rejects.
-struct Deferred(Option<(sys::napi_deferred, Arc<Bridge>, Then)>);
-
-// SAFETY: see `Reply`.
-unsafe impl Send for Deferred {}
+struct Deferred(Option<(u64, Arc<Bridge>, Then)>);
 
 impl Deferred {
     fn settle(mut self, outcome: KafkaResult<Payload>) {
@@ -151,8 +218,8 @@ impl Deferred {
     }
 
     fn send(&mut self, outcome: KafkaResult<Payload>) {
-        if let Some((deferred, bridge, then)) = self.0.take() {
-            bridge.send(Signal::Reply(Reply { deferred, outcome, then, bridge: Arc::clone(&bridge) }));
+        if let Some((promise, bridge, then)) = self.0.take() {
+            bridge.send(Signal::Reply(Reply { promise, outcome, then, bridge: Arc::clone(&bridge) }));
         }
     }
 }
@@ -175,6 +242,20 @@ impl JsValuesTupleIntoVec for Signal {
 
 const PANIC: &str = concat!("kafka-oxide ", env!("CARGO_PKG_VERSION"), ": an internal error; please report it");
 
+unsafe extern "C" fn on_environment_end(end: *mut std::ffi::c_void) {
+    // SAFETY: the box of `end_with`; `finish` would have taken it back.
+    let end = Box::from_raw(end.cast::<End>());
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        lock(&end.bridge.hook).take();
+        end.bridge.release();
+        end.core.abandon();
+    }));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn event_arguments(env: sys::napi_env, event: Event) -> napi::Result<Vec<sys::napi_value>> {
     let (kind, payload) = match event {
         Event::Frame(frame) => (1, frame_bytes(env, frame)?),
@@ -189,12 +270,15 @@ fn event_arguments(env: sys::napi_env, event: Event) -> napi::Result<Vec<sys::na
 }
 
 fn settle(env: sys::napi_env, reply: Reply) -> napi::Result<()> {
-    let Reply { deferred, outcome, then, bridge } = reply;
+    let Reply { promise, outcome, then, bridge } = reply;
+    let deferred = lock(&bridge.promises).open.remove(&promise);
     match then {
         Then::LetGoOnError if outcome.is_err() => bridge.let_go(env),
-        Then::Release => bridge.release(),
+        Then::Release => bridge.finish(env),
         _ => {}
     }
+    // Without one, a close has settled it already.
+    let Some(deferred) = deferred else { return Ok(()) };
     // SAFETY: on the JavaScript thread, each deferred is settled once.
     unsafe {
         match outcome {

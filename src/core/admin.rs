@@ -17,7 +17,7 @@ use super::ffi::metadata::{BrokerMetadata, TopicMetadata};
 use super::ffi::{Client, Event, EventKind, Kind, Partition, Queue, Topic};
 use super::producer::lock;
 use super::runtime;
-use super::session::Session;
+use super::session::{disconnected, Session};
 
 pub struct Admin {
     config: Config,
@@ -94,14 +94,16 @@ impl Admin {
             EventLoop { client: Arc::clone(&client), session, main, results, pending: HashMap::new(), next: 0 };
         self.session.run(event_loop.run(receiver))?;
         let ready = self.session.wait_ready(&client, timeout_ms);
-        match ready {
-            Ok(()) => *lock(&self.link) = Some(Link { client, commands }),
-            Err(_) => {
-                drop(client);
-                let _ = commands.send(Command::Abandon);
-            }
+        let mut slot = lock(&self.link);
+        // Under the lock: a close either finds the link or has cancelled before.
+        if ready.is_ok() && !self.session.is_cancelled() {
+            *slot = Some(Link { client, commands });
+            return Ok(());
         }
-        ready
+        drop(slot);
+        drop(client);
+        let _ = commands.send(Command::Abandon);
+        ready.and(Err(disconnected()))
     }
 
     pub fn request(&self, request: Request) {

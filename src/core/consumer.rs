@@ -21,7 +21,7 @@ use super::ffi::{self, Client, EventKind, Kind, Partition, Queue, Topic};
 use super::producer::lock;
 use super::rebalance::{Membership, Pending};
 use super::runtime;
-use super::session::Session;
+use super::session::{disconnected, Session};
 
 pub struct Consumer {
     config: Config,
@@ -43,8 +43,8 @@ struct Link {
     commands: UnboundedSender<Command>,
 }
 
-/// When JavaScript last showed that it is alive. Past `max.poll.interval.ms` nothing polls any more, so that the broker
-/// gives the partitions to somebody who works.
+/// When JavaScript last showed that it is alive. Some seconds without that nothing polls any more; when that has lasted for
+/// `max.poll.interval.ms`, the broker gives the partitions to somebody who works.
 struct Progress {
     start: Instant,
     last_ms: AtomicU64,
@@ -88,7 +88,9 @@ pub enum Command {
 impl Consumer {
     pub fn new(config: Config, limits: FrameLimits, sink: Arc<dyn EventSink>) -> KafkaResult<Consumer> {
         ffi::client::check_config(&config)?;
-        let limit_ms = config.number("max.poll.interval.ms", 300_000);
+        // From the moment of stalling librdkafka's own clock runs: it has to start soon after the last progress. The runner
+        // tells of progress once a second.
+        let limit_ms = (config.number("max.poll.interval.ms", 300_000) / 4).clamp(1_500, 5_000);
         let progress = Progress { start: Instant::now(), last_ms: AtomicU64::new(0), limit_ms };
         Ok(Consumer {
             config,
@@ -120,15 +122,17 @@ impl Consumer {
         let fetcher = Fetcher::new(self.limits, self.names.clone());
         let event_loop = EventLoop::new(&client, self, fetcher);
         self.session.run(event_loop.run(receiver, tick))?;
-        match self.session.wait_ready(&client, timeout_ms) {
-            Ok(()) => *lock(&self.link) = Some(Link { client, commands }),
-            Err(error) => {
-                drop(client);
-                let _ = commands.send(Command::Abandon);
-                return Err(error);
-            }
+        let ready = self.session.wait_ready(&client, timeout_ms);
+        let mut slot = lock(&self.link);
+        // Under the lock: a close either finds the link or has cancelled before.
+        if ready.is_ok() && !self.session.is_cancelled() {
+            *slot = Some(Link { client, commands });
+            return Ok(());
         }
-        Ok(())
+        drop(slot);
+        drop(client);
+        let _ = commands.send(Command::Abandon);
+        ready.and(Err(disconnected()))
     }
 
     pub fn topic_name(&self, id: u32) -> Option<String> {
@@ -433,7 +437,9 @@ impl EventLoop {
     fn seek(&mut self, command: Command) {
         let Command::Seek { partition, epoch, deadline, done } = command else { return };
         let same = |waiting: &mut Command| match waiting {
-            Command::Seek { partition: other, .. } => (&other.topic, other.partition) == (&partition.topic, partition.partition),
+            Command::Seek { partition: other, .. } => {
+                (&other.topic, other.partition) == (&partition.topic, partition.partition)
+            }
             _ => false,
         };
         for earlier in self.seeks.extract_if(.., same) {
@@ -578,12 +584,20 @@ impl EventLoop {
         for done in commits.into_values() {
             done(Err(KafkaError::from_code(codes::DESTROY)));
         }
+        let mut done = closing.map(|(_, done)| done);
+        if !client.is_consumer_closed() {
+            // The group could not be left in time. The destructor waits for what is under way, commits above all, which
+            // without a coordinator is the session timeout: nobody else has to.
+            if let Some(done) = done.take() {
+                done(Ok(()));
+            }
+        }
         runtime::blocking(move || {
             drop((fetcher, membership));
             lock(&topics).clear();
             drop((control, messages, replies));
             drop(client);
-            if let Some((_, done)) = closing {
+            if let Some(done) = done {
                 done(Ok(()));
             }
         });

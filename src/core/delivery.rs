@@ -27,6 +27,8 @@ impl Tag {
 
 #[derive(Debug, Default)]
 struct Send {
+    /// How many sends had begun, this one included.
+    number: u64,
     remaining: u32,
     error: i32,
     failed: u32,
@@ -38,6 +40,8 @@ struct Send {
 pub struct Sends {
     waiting: HashMap<u32, Send, BuildHasherDefault<NumberHasher>>,
     complete: DeliveriesWriter,
+    begun: u64,
+    reports: u64,
 }
 
 impl Sends {
@@ -46,7 +50,11 @@ impl Sends {
         if records == 0 {
             self.complete.push(id, codes::NO_ERROR, 0, &[]);
         } else {
-            self.waiting.entry(id).or_insert_with(|| Send { remaining: records, ..Send::default() });
+            let begun = &mut self.begun;
+            self.waiting.entry(id).or_insert_with(|| {
+                *begun += 1;
+                Send { number: *begun, remaining: records, ..Send::default() }
+            });
         }
     }
 
@@ -54,12 +62,24 @@ impl Sends {
         self.waiting.is_empty()
     }
 
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
+    /// How many sends have begun so far.
+    pub fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// How many of the first `until` sends wait for reports.
+    pub fn waiting_of(&self, until: u64) -> usize {
+        self.waiting.values().filter(|send| send.number <= until).count()
+    }
+
+    /// How many records were reported so far: what a close waits by.
+    pub fn reports(&self) -> u64 {
+        self.reports
     }
 
     /// Folds the report of one record; `offset` below zero when unknown.
     pub fn report(&mut self, tag: Tag, partition: i32, offset: i64, error: i32) {
+        self.reports += 1;
         let Some(send) = self.waiting.get_mut(&tag.send) else { return };
         if error != codes::NO_ERROR {
             send.failed += 1;
@@ -174,6 +194,17 @@ mod tests {
         sends.begin(1, 2);
         sends.report(Tag { send: 1, topic: 0 }, 0, 2, 0);
         assert!(sends.take_complete().is_some());
+    }
+
+    #[test]
+    fn what_began_before_a_flush_is_told_from_what_began_later() {
+        let mut sends = Sends::default();
+        sends.begin(9, 1);
+        let until = sends.begun();
+        sends.begin(8, 1);
+        assert_eq!((sends.waiting_of(until), sends.waiting_of(sends.begun())), (1, 2));
+        sends.report(Tag { send: 9, topic: 0 }, 0, 1, 0);
+        assert_eq!((sends.waiting_of(until), sends.reports()), (0, 1));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::event::{Done, Event, EventSink};
 use super::ffi::metadata::{Metadata, Scope};
 use super::ffi::{Client, EventKind, Kind, ProduceBatch, Queue, Topic};
 use super::runtime;
-use super::session::Session;
+use super::session::{disconnected, Session};
 use crate::frame::reader::{Cursor, Step};
 
 pub struct Producer {
@@ -40,8 +40,16 @@ struct Link {
 }
 
 enum Command {
-    Flush { deadline: Instant, done: Done<()> },
-    Close { patience: Duration, done: Done<()> },
+    /// `until`: how many sends had begun.
+    Flush {
+        until: u64,
+        deadline: Instant,
+        done: Done<()>,
+    },
+    Close {
+        patience: Duration,
+        done: Done<()>,
+    },
     Abandon,
 }
 
@@ -49,6 +57,13 @@ impl Producer {
     /// Checks the properties; opens nothing.
     pub fn new(config: Config, sink: Arc<dyn EventSink>) -> KafkaResult<Producer> {
         super::ffi::client::check_config(&config)?;
+        let largest = config.number("message.max.bytes", 1_000_000);
+        if config.number("queue.buffering.max.kbytes", 1_048_576).saturating_mul(1024) < largest {
+            // librdkafka says "queue full" of such a message for ever, also when the queue is empty.
+            return Err(KafkaError::invalid_argument(format!(
+                "queue.buffering.max.kbytes must hold at least one message of message.max.bytes ({largest} bytes)"
+            )));
+        }
         Ok(Producer { config, session: Session::new(sink), names: Mutex::default(), link: Mutex::default() })
     }
 
@@ -80,11 +95,15 @@ impl Producer {
         self.session.run(EventLoop::new(core, main).run(receiver))?;
         let ready = self.session.wait_ready(&client, timeout_ms);
         drop(client);
-        match ready {
-            Ok(()) => *lock(&self.link) = Some(link),
-            Err(_) => drop(link.commands.send(Command::Abandon)),
+        let mut slot = lock(&self.link);
+        // Under the lock: a close either finds the link or has cancelled before.
+        if ready.is_ok() && !self.session.is_cancelled() {
+            *slot = Some(link);
+            return Ok(());
         }
-        ready
+        drop(slot);
+        drop(link.commands.send(Command::Abandon));
+        ready.and(Err(disconnected()))
     }
 
     pub fn topic(&self, name: &str) -> u32 {
@@ -110,14 +129,14 @@ impl Producer {
         let mut walk = cursor;
         let names = |id| self.topic_name(id);
         if !lane.waiting.is_empty() {
-            link.core.make_topics_known(frame, cursor, &names);
+            link.core.announce(frame, cursor, &names);
             lane.waiting.push_back(Waiting { frame: frame.to_vec(), cursor });
             return Ok(());
         }
         match link.core.walk(frame, &mut walk, &mut lane.batch, &names) {
             Walk::Done => {}
             Walk::QueueFull => {
-                link.core.make_topics_known(frame, cursor, &names);
+                link.core.announce(frame, cursor, &names);
                 lane.waiting.push_back(Waiting { frame: frame.to_vec(), cursor: walk });
             }
         }
@@ -153,7 +172,8 @@ impl Producer {
             Ok(link) => {
                 link.core.stop_lingering(timeout_ms);
                 let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
-                send(&link.commands, Command::Flush { deadline, done });
+                let until = lock(&link.core.sends).begun();
+                send(&link.commands, Command::Flush { until, deadline, done });
             }
         }
     }
@@ -164,10 +184,14 @@ impl Producer {
         self.session.cancel();
         match lock(&self.link).take() {
             None => done(Ok(())),
-            Some(link) => {
+            Some(Link { core, commands }) => {
                 let patience = Duration::from_millis(patience_ms.into());
-                link.core.stop_lingering(patience_ms);
-                send(&link.commands, Command::Close { patience, done });
+                // Whatever flush is under way may end sooner.
+                core.flushing.store(false, Ordering::Release);
+                core.stop_lingering(patience_ms);
+                // The last hold on the handle must not be this thread's: destroying it joins threads.
+                drop(core);
+                send(&commands, Command::Close { patience, done });
             }
         }
     }
@@ -175,8 +199,9 @@ impl Producer {
     /// Gives everything up at once, without waiting: the environment is going away.
     pub fn abandon(&self) {
         self.session.cancel();
-        if let Some(link) = lock(&self.link).take() {
-            send(&link.commands, Command::Abandon);
+        if let Some(Link { core, commands }) = lock(&self.link).take() {
+            drop(core);
+            send(&commands, Command::Abandon);
         }
     }
 
@@ -363,12 +388,16 @@ impl ProducerCore {
         Some(topic)
     }
 
-    /// The event loop resumes a frame without the names: every topic of it gets its handle now.
-    fn make_topics_known(&self, frame: &[u8], mut cursor: Cursor, names: &dyn Fn(u32) -> Option<String>) {
+    /// Prepares a frame that has to wait: its sends count as begun, and its topics get their handles, because the event loop
+    /// resumes it without the names.
+    fn announce(&self, frame: &[u8], mut cursor: Cursor, names: &dyn Fn(u32) -> Option<String>) {
         while let Ok(step) = cursor.step(frame) {
             match step {
                 Step::End => return,
-                Step::Send(send) => drop(self.topic(send.topic as u32, names)),
+                Step::Send(send) => {
+                    lock(&self.sends).begin(send.id, send.records);
+                    drop(self.topic(send.topic as u32, names));
+                }
                 Step::Record(..) => {}
             }
         }
@@ -413,16 +442,22 @@ impl ProducerCore {
 struct EventLoop {
     core: Arc<ProducerCore>,
     main: Queue,
-    flushes: Vec<(Instant, Done<()>)>,
+    flushes: Vec<Flush>,
     closing: Option<Closing>,
+}
+
+struct Flush {
+    until: u64,
+    deadline: Instant,
+    done: Done<()>,
 }
 
 struct Closing {
     done: Done<()>,
     patience: Duration,
-    /// Since when nothing was delivered, and how much waited then.
+    /// Since when nothing was reported, and how many reports there were then.
     since: Instant,
-    left: usize,
+    reports: u64,
     purged: bool,
 }
 
@@ -445,15 +480,12 @@ impl EventLoop {
                 _ = session.wake.notified() => {}
                 _ = timer => {}
                 command = commands.recv(), if self.closing.is_none() => match command {
-                    Some(Command::Flush { deadline, done }) => self.flushes.push((deadline, done)),
+                    Some(Command::Flush { until, deadline, done }) => self.flushes.push(Flush { until, deadline, done }),
                     Some(Command::Close { patience, done }) => {
-                        let left = lock(&self.core.sends).waiting();
-                        self.closing = Some(Closing { done, patience, since: Instant::now(), left, purged: false });
+                        let reports = lock(&self.core.sends).reports();
+                        self.closing = Some(Closing { done, patience, since: Instant::now(), reports, purged: false });
                     }
-                    Some(Command::Abandon) | None => {
-                        self.core.client.purge();
-                        return self.end();
-                    }
+                    Some(Command::Abandon) | None => return self.end(),
                 },
             }
             self.drain();
@@ -486,35 +518,39 @@ impl EventLoop {
 
     fn next_deadline(&self) -> Option<Instant> {
         let closing = self.closing.as_ref().map(|closing| closing.since + closing.patience);
-        self.flushes.iter().map(|(deadline, _)| *deadline).chain(closing).min()
+        self.flushes.iter().map(|flush| flush.deadline).chain(closing).min()
     }
 
     /// Answers flushes and moves a close on; true when the loop is to end.
     fn settle(&mut self) -> bool {
-        let left = lock(&self.core.sends).waiting();
-        let idle = left == 0;
         let now = Instant::now();
-        for (deadline, done) in std::mem::take(&mut self.flushes) {
-            if idle {
-                done(Ok(()));
-            } else if deadline <= now {
-                done(Err(KafkaError::timed_out(format!("{left} sends were still under way when the flush timed out"))));
+        for flush in std::mem::take(&mut self.flushes) {
+            let left = lock(&self.core.sends).waiting_of(flush.until);
+            if left == 0 {
+                (flush.done)(Ok(()));
+            } else if flush.deadline <= now {
+                let text = format!("{left} sends were still under way when the flush timed out");
+                (flush.done)(Err(KafkaError::timed_out(text)));
             } else {
-                self.flushes.push((deadline, done));
+                self.flushes.push(flush);
             }
         }
         let Some(closing) = &mut self.closing else { return false };
-        if idle {
+        let sends = lock(&self.core.sends);
+        if sends.is_idle() {
             return true;
         }
-        if left < closing.left {
-            (closing.left, closing.since) = (left, now);
+        let reports = sends.reports();
+        drop(sends);
+        if reports != closing.reports {
+            (closing.reports, closing.since) = (reports, now);
         } else if now >= closing.since + closing.patience {
             if closing.purged {
                 return true; // librdkafka gave no report within the patience, not even of the purge
             }
             self.core.fail_waiting(PURGED);
-            self.core.client.purge();
+            // Waits for every broker thread, one of which may be resolving a name.
+            runtime::in_place(|| self.core.client.purge());
             closing.purged = true;
             closing.since = now;
             closing.patience = Duration::from_secs(2);
@@ -525,11 +561,13 @@ impl EventLoop {
 
     /// Destroying joins librdkafka's threads: on the blocking pool. The close is answered when that is done.
     fn end(self) {
-        for (_, done) in self.flushes {
-            done(Err(KafkaError::from_code(codes::DESTROY)));
+        for flush in self.flushes {
+            (flush.done)(Err(KafkaError::from_code(codes::DESTROY)));
         }
         let (core, main, closing) = (self.core, self.main, self.closing);
         runtime::blocking(move || {
+            // Nothing is left after a close; after an abandon nobody waits for it.
+            core.client.purge();
             drop(main);
             lock(&core.topics).clear();
             drop(core);

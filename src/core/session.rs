@@ -63,19 +63,27 @@ impl Session {
         self.cancelled.store(true, Ordering::Release);
     }
 
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
     /// Blocks until a broker has answered. The error is the reason, not the symptom.
     pub fn wait_ready(&self, client: &Arc<Client>, timeout_ms: u32) -> KafkaResult<()> {
-        const SLICE: Duration = Duration::from_millis(100);
+        // Short at first, so that trouble and a cancel are noticed; longer then, because librdkafka forgets an answer that
+        // comes after its slice and a distant cluster may need a second.
+        const LONGEST: Duration = Duration::from_secs(2);
+        let mut slice = Duration::from_millis(100);
         let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
         let result = loop {
-            if self.cancelled.load(Ordering::Acquire) {
-                break Err(KafkaError::new(codes::DESTROY, "Disconnected while connecting"));
+            if self.is_cancelled() {
+                break Err(disconnected());
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            let outcome = client.metadata(Scope::Local, left.min(SLICE).as_millis().max(1) as i32);
+            let outcome = client.metadata(Scope::Local, left.min(slice).as_millis().max(1) as i32);
             if outcome.is_ok() {
                 break Ok(());
             }
+            slice = (slice * 2).min(LONGEST);
             let trouble = self.trouble.lock().map(|mut trouble| std::mem::take(&mut *trouble)).unwrap_or_default();
             if let Some(error) = trouble.decisive {
                 break Err(error);
@@ -132,4 +140,9 @@ impl Callbacks for Session {
     fn wake(&self) {
         self.wake.notify_one();
     }
+}
+
+/// A connect whose client was closed meanwhile.
+pub fn disconnected() -> KafkaError {
+    KafkaError::new(codes::DESTROY, "Disconnected while connecting")
 }

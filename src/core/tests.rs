@@ -71,8 +71,8 @@ fn outcomes(events: &Receiver<Event>, count: usize) -> Vec<(i32, i32)> {
 
 fn record(partition: i32, number: u32) -> OwnedRecord {
     // Every way of handing over: in a batch, with headers, with a timestamp.
-    let headers = if number % 3 == 0 { vec![(b"h".to_vec(), None)] } else { vec![] };
-    let timestamp = if number % 5 == 0 { 1_700_000_000_000 } else { 0 };
+    let headers = if number.is_multiple_of(3) { vec![(b"h".to_vec(), None)] } else { vec![] };
+    let timestamp = if number.is_multiple_of(5) { 1_700_000_000_000 } else { 0 };
     (partition, timestamp, None, Some(number.to_string().into_bytes()), headers)
 }
 
