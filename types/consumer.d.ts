@@ -106,7 +106,7 @@ export interface EachBatchPayload {
   uncommittedOffsets(): OffsetsByTopicPartition
   /** False when the consumer stops: a long batch should end. */
   isRunning(): boolean
-  /** True when the partition was lost, sought or paused: the rest of the batch should be left. */
+  /** True when the partition was lost, is being given up, or was sought: the rest of the batch should be left. */
   isStale(): boolean
 }
 
@@ -188,17 +188,20 @@ export interface IBatchProcessEvent {
   lastOffset: string
 }
 
+/** Not emitted yet: librdkafka sends heartbeats by itself. */
 export type ConsumerHeartbeatEvent = InstrumentationEvent<{
   groupId: string
   memberId: string
   groupGenerationId: number
 }>
+/** `memberId` and `groupGenerationId` are not filled yet. */
 export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
   groupId: string
   memberId: string
   groupGenerationId: number
   topics: TopicOffsets[]
 }>
+/** `memberId`, `leaderId` and `isLeader` are not filled yet. */
 export type ConsumerGroupJoinEvent = InstrumentationEvent<{
   duration: number
   groupId: string
@@ -208,13 +211,16 @@ export type ConsumerGroupJoinEvent = InstrumentationEvent<{
   memberId: string
   memberAssignment: IMemberAssignment
 }>
+/** Not emitted yet. */
 export type ConsumerFetchStartEvent = InstrumentationEvent<{ nodeId: number }>
+/** Not emitted yet. */
 export type ConsumerFetchEvent = InstrumentationEvent<{ numberOfBatches: number; duration: number; nodeId: number }>
 export type ConsumerStartBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent>
 export type ConsumerEndBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent & { duration: number }>
 export type ConsumerCrashEvent = InstrumentationEvent<{ error: Error; groupId: string; restart: boolean }>
+/** `memberId` is not filled yet. */
 export type ConsumerRebalancingEvent = InstrumentationEvent<{ groupId: string; memberId: string }>
-/** Spelled as in kafkajs. */
+/** Not emitted yet. Spelled as in kafkajs. */
 export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
   groupId: string
   generationId: number

@@ -61,18 +61,19 @@ function wrongPartition(partition, topic) {
 }
 
 /**
- * @param {any} timestamp digits or a number: milliseconds since 1970
+ * @param {any} timestamp digits or a number: milliseconds since 1970. 0 is refused: librdkafka takes it for "now" (the default of
+ * `RD_KAFKA_V_TIMESTAMP`), which would silently store another time than was asked for
  * @param {string} topic
  * @returns {number}
  */
 function timestampOf(timestamp, topic) {
   const ms = typeof timestamp === 'string' && /^\d{1,16}$/.test(timestamp) ? Number(timestamp) : timestamp
-  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 0) return ms
+  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms > 0) return ms
   const shown =
     typeof timestamp === 'number' || typeof timestamp === 'string' ? JSON.stringify(timestamp) : kind(timestamp)
   throw new KafkaJSNonRetriableError(
     `Invalid message for topic "${topic}": ` +
-      `timestamp must be milliseconds since 1970 as text, e.g. String(Date.now()), not ${shown}`,
+      `timestamp must be milliseconds after 1970 as text, e.g. String(Date.now()), or absent for now, not ${shown}`,
   )
 }
 
