@@ -121,7 +121,8 @@ test('a message that cannot be sent is refused with what to write, and leaves no
     [{ value: 'v', partition: -1 }, /not -1/],
     [{ value: 'v', partition: 1.5 }, /not 1\.5/],
     [{ value: 'v', partition: 2 ** 31 }, /partition must be/],
-    [{ value: 'v', timestamp: new Date(0) }, /timestamp must be milliseconds since 1970 as text, .* not a Date/],
+    [{ value: 'v', timestamp: new Date(0) }, /timestamp must be milliseconds after 1970 as text, .* not a Date/],
+    [{ value: 'v', timestamp: '0' }, /timestamp must be milliseconds after 1970 as text, .* not "0"/],
     [{ value: 'v', timestamp: 'yesterday' }, /not "yesterday"/],
     [{ value: 'v', timestamp: -5 }, /not -5/],
   ])
