@@ -84,7 +84,7 @@ class OffsetCommitter {
     const { retry } = createRetry(this.#retry)
     try {
       await retry(async (bail) => {
-        const dirty = dirtyOf(queues)
+        const dirty = this.enabled ? dirtyOf(queues) : []
         if (dirty.length === 0) return
         await this.#commit(dirty).catch((error) => {
           if (isRebalance(error)) bail(error)

@@ -24,6 +24,8 @@ const TURN = 4
 /** Handlers between two looks at the clock. A power of two. */
 const CLOCK_EVERY = 32
 const PROGRESS_EVERY = 1000
+/** How long stop() tries to commit: without a coordinator each attempt alone takes the session timeout. In ms. */
+const COMMIT_PATIENCE = 5000
 
 /**
  * @typedef {object} Source what the runner asks of the native side
@@ -221,8 +223,21 @@ class Runner {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
     if (this.#active > 0) await new Promise((resolve) => { this.#whenIdle.push(() => resolve(undefined)) })
-    await this.committer.flush([...this.queues()])
+    await this.#commitAtLast()
     this.committer.stop()
+  }
+
+  async #commitAtLast() {
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer
+    const late = new Promise((resolve) => {
+      timer = setTimeout(() => {
+        this.#logger.warn(`No coordinator took the last offsets within ${COMMIT_PATIENCE} ms: what they cover will be consumed again`)
+        resolve(undefined)
+      }, COMMIT_PATIENCE)
+    })
+    await Promise.race([this.committer.flush([...this.queues()]), late])
+    clearTimeout(timer)
   }
 
   // -- scheduling
