@@ -99,7 +99,12 @@ class Consumer {
    * @returns {Promise<void>}
    */
   async connect() {
-    await this.#stopping
+    const endings = this.#endings
+    // Not a turn later when there is nothing to wait for: a disconnect() in this turn has to find what it ends.
+    while (this.#stopping) await this.#stopping
+    if (this.#endings !== endings) {
+      throw new KafkaJSNonRetriableError('The consumer was disconnected while it was connecting')
+    }
     await this.#ensureConnected()
     this.#emitter.emit(events.CONNECT)
   }
