@@ -2,7 +2,7 @@
 /**
  * The packed message format, mirrored by `src/frame/`: many messages in one buffer, so that one crossing between Rust and
  * JavaScript carries them all. All words are 32-bit little-endian and aligned; a 64-bit number is two words, low first.
- * `__test__/unit/frame-layout.test.js` holds the two sides together. The drawing is in `src/frame/mod.rs`.
+ * `__test__/unit/native-build.test.js` holds the two sides together. The drawing is in `src/frame/mod.rs`.
  */
 module.exports = Object.freeze({
   // -- consume frame: header, bytes, sections (one per run of a partition), descriptors (one per message)
