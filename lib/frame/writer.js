@@ -28,7 +28,7 @@ const FIRST_CAPACITY = 64 * 1024
 const KEPT_CAPACITY = 4 * 1024 * 1024
 /** Positions are signed 32-bit numbers; the native side has the same bound. */
 const MAX_FRAME_BYTES = 2 ** 30
-/** Up to here a loop over the characters is quicker than the call that encodes natively (measured: bench/pack.js). */
+/** Up to here a loop over the characters is quicker than the call that encodes natively (measured: bench/micro.js). */
 const SHORT_STRING = 24
 const SHORT_BYTES = 16
 
