@@ -156,7 +156,12 @@ function fromNative(data, context = {}) {
     case LOCAL.TIMED_OUT:
     case LOCAL.TIMED_OUT_QUEUE:
     case LOCAL.MSG_TIMED_OUT:
-      return new KafkaJSRequestTimeoutError(message, { ...common, code, broker: context.broker })
+      return new KafkaJSRequestTimeoutError(message, {
+        ...common,
+        retriable: !fatal,
+        code,
+        broker: context.broker,
+      })
     case LOCAL.UNKNOWN_TOPIC:
     case LOCAL.UNKNOWN_PARTITION:
       return new KafkaJSProtocolError(protocolErrorData(3, message), common)

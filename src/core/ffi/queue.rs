@@ -123,7 +123,10 @@ impl Event {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             error.message = text;
         }
-        error.fatal |= unsafe { rd::rd_kafka_event_error_is_fatal(self.0) } != 0;
+        // Of another kind of event librdkafka reads this from what is something else there (rdkafka_event.c).
+        if matches!(self.kind(), EventKind::Error) {
+            error.fatal |= unsafe { rd::rd_kafka_event_error_is_fatal(self.0) } != 0;
+        }
         error
     }
 
