@@ -135,7 +135,8 @@ class Admin {
 
   /** Disconnects. Safe at any time and twice. @returns {Promise<void>} */
   async disconnect() {
-    this.#disconnecting = this.#disconnecting || this.#close()
+    // Not inside #close(), which ends before this assignment when there is nothing to close.
+    this.#disconnecting = this.#disconnecting || this.#close().finally(() => { this.#disconnecting = undefined })
     await this.#disconnecting
     this.#emitter.emit(events.DISCONNECT)
   }
@@ -143,11 +144,7 @@ class Admin {
   async #close() {
     const connection = this.#connection
     this.#connection = undefined
-    try {
-      if (connection) await connection.close(0)
-    } finally {
-      this.#disconnecting = undefined
-    }
+    if (connection) await connection.close(0)
   }
 
   /**

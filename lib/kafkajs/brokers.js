@@ -16,9 +16,11 @@ async function resolveBrokers(brokers) {
       throw new KafkaJSConnectionError(`Failed to connect: "config.brokers" threw: ${reason}`, { cause: error })
     }
     if (!Array.isArray(list)) {
-      throw new KafkaJSConnectionError('Failed to connect: "config.brokers" returned void or empty array', {
-        retriable: false,
-      })
+      const returned =
+        typeof list === 'string' && list !== ''
+          ? "a string: it must return an array such as ['localhost:9092']"
+          : 'void or empty array'
+      throw new KafkaJSConnectionError(`Failed to connect: "config.brokers" returned ${returned}`, { retriable: false })
     }
   }
   if (list === undefined || list === null) {
