@@ -10,6 +10,27 @@ const { waitFor, within } = require('./wait')
 
 /** @typedef {import('node:test').TestContext} TestContext */
 
+/** What the end of a test has to do. @type {WeakMap<TestContext, { gates: (() => void)[], closers: (() => any)[] }>} */
+const ends = new WeakMap()
+
+/**
+ * node:test runs `after` hooks in the order of their making. Here the last made is closed first, so that a cluster outlives its
+ * clients, and gates are opened before all, because a consumer waits for its handlers.
+ * @param {TestContext} t
+ */
+function endOf (t) {
+  let end = ends.get(t)
+  if (end === undefined) {
+    const made = end = { gates: /** @type {(() => void)[]} */ ([]), closers: /** @type {(() => any)[]} */ ([]) }
+    ends.set(t, made)
+    t.after(async () => {
+      for (const open of made.gates) open()
+      for (const close of made.closers.reverse()) await close()
+    })
+  }
+  return end
+}
+
 /** Quick to connect again, so that tests of trouble are short. */
 const RETRY = Object.freeze({ initialRetryTime: 50, maxRetryTime: 500, retries: 5 })
 
@@ -28,7 +49,7 @@ function kafkaOf (brokers = bootstrap(), options = {}) {
  */
 async function mockCluster (t, options = { brokers: 1 }) {
   const cluster = await MockCluster.start(options)
-  t.after(() => cluster.close())
+  endOf(t).closers.push(() => cluster.close())
   return cluster
 }
 
@@ -40,7 +61,7 @@ async function mockCluster (t, options = { brokers: 1 }) {
  */
 async function connectProducer (t, kafka, options) {
   const producer = kafka.producer(options)
-  t.after(() => within(producer.disconnect(), 'the producer to disconnect'))
+  endOf(t).closers.push(() => within(producer.disconnect(), 'the producer to disconnect'))
   await producer.connect()
   return producer
 }
@@ -52,7 +73,7 @@ async function connectProducer (t, kafka, options) {
  */
 async function connectAdmin (t, kafka, options) {
   const admin = kafka.admin(options)
-  t.after(() => within(admin.disconnect(), 'the admin client to disconnect'))
+  endOf(t).closers.push(() => within(admin.disconnect(), 'the admin client to disconnect'))
   await admin.connect()
   return admin
 }
@@ -66,7 +87,7 @@ async function connectAdmin (t, kafka, options) {
  */
 async function connectConsumer (t, kafka, { topic, topics, groupId = topicName(t), fromBeginning = true, ...options }) {
   const consumer = kafka.consumer({ groupId, ...options })
-  t.after(() => within(consumer.disconnect(), 'the consumer to disconnect'))
+  endOf(t).closers.push(() => within(consumer.disconnect(), 'the consumer to disconnect'))
   await consumer.connect()
   const list = topics || (topic === undefined ? [] : [topic])
   if (list.length > 0) await consumer.subscribe({ topics: list, fromBeginning })
@@ -160,13 +181,12 @@ function deferred () {
 }
 
 /**
- * Something that a handler waits for, opened at the end of the test at the latest. Make it before the consumer: hooks run in the
- * order of their making, and a consumer waits for its handlers.
+ * Something that a handler waits for, opened at the end of the test at the latest.
  * @param {TestContext} t
  */
 function gate (t) {
   const made = deferred()
-  t.after(() => made.resolve())
+  endOf(t).gates.push(() => made.resolve())
   return made
 }
 

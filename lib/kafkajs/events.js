@@ -63,15 +63,19 @@ class InstrumentationEmitter {
     const set = this.#listeners.get(type)
     if (set === undefined) return
     const event = { id: lastId++, type, timestamp: Date.now(), payload }
+    const failed = (/** @type {any} */ error) => {
+      this.#logger?.error(`Failed to execute listener: ${error && error.message}`, {
+        eventName: type,
+        stack: error && error.stack,
+      })
+    }
     for (const { listener } of [...set]) {
-      const result = listener(event)
-      if (result && typeof result.then === 'function') {
-        result.then(undefined, (/** @type {any} */ error) => {
-          this.#logger?.error(`Failed to execute listener: ${error && error.message}`, {
-            eventName: type,
-            stack: error && error.stack,
-          })
-        })
+      // What a listener throws is no failure of the client that tells it something.
+      try {
+        const result = listener(event)
+        if (result && typeof result.then === 'function') result.then(undefined, failed)
+      } catch (error) {
+        failed(error)
       }
     }
   }

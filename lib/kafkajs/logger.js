@@ -65,12 +65,16 @@ function createLogger({ level = logLevel.INFO, logCreator = consoleLogCreator } 
       (/** @type {string} */ message, /** @type {object} */ extra = {}) => {
         const threshold = forced ?? ownLevel ?? rootLevel
         if (at > threshold) return
-        write({
-          namespace,
-          level: at,
-          label: /** @type {Record<number, string>} */ (LABELS)[at],
-          log: { timestamp: new Date().toISOString(), logger: 'kafkajs', message, ...extra },
-        })
+        try {
+          write({
+            namespace,
+            level: at,
+            label: /** @type {Record<number, string>} */ (LABELS)[at],
+            log: { timestamp: new Date().toISOString(), logger: 'kafkajs', message, ...extra },
+          })
+        } catch {
+          // A log that cannot be written must not end what was only telling of itself.
+        }
       }
     return {
       info: at(logLevel.INFO),
