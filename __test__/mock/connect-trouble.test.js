@@ -1,7 +1,7 @@
 'use strict'
 
-// Connecting when that is hard: nobody there, somebody else there, nonsense for an address, a disconnect() meanwhile. What holds for
-// one kind of client holds for all.
+// Connecting when that is hard: nobody there, somebody else there, nonsense for an address, a disconnect() meanwhile. What
+// holds for one kind of client holds for all.
 
 const assert = require('node:assert/strict')
 const http = require('node:http')

@@ -7,8 +7,10 @@ function kind(value) {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (value instanceof Date) return 'a Date'
-  if (typeof value === 'object')
-    return value.constructor && value.constructor.name !== 'Object' ? `a ${value.constructor.name}` : 'an object'
+  if (typeof value === 'object') {
+    const name = value.constructor && value.constructor.name
+    return name && name !== 'Object' ? `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}` : 'an object'
+  }
   return value === undefined ? 'undefined' : `a ${typeof value}`
 }
 

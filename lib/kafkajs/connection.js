@@ -13,6 +13,7 @@ const {
 } = require('../errors')
 const { resolveBrokers } = require('./brokers')
 const { methodOfSyslog } = require('./logger')
+const { refusal } = require('./properties')
 const { withDefaults } = require('./retry')
 
 /** Kinds of native events, see DESIGN.md. */
@@ -134,6 +135,9 @@ class Connection {
     const context = { mechanism: properties['sasl.mechanism'] }
     const timedOut =
       error && !(error instanceof Error) && (error.code === LOCAL.TIMED_OUT || error.code === LOCAL.WAIT_COORD)
+    if (error && !(error instanceof Error) && error.code === LOCAL.INVALID_ARG) {
+      return fromNative({ ...error, message: refusal(error.message, properties) }, context)
+    }
     const known = this.#trouble
     const cause =
       timedOut && known

@@ -53,7 +53,10 @@ function readCommit(offsets) {
 
 /** @param {any} given @returns {{ topic: string, partition: number, offset: string }} */
 function readSeek(given) {
-  const { topic, partition, offset } = given || {}
+  if (typeof given !== 'object' || given === null) {
+    fail(`Invalid argument ${show(given)}: write seek({ topic: 't', partition: 0, offset: '31004' })`)
+  }
+  const { topic, partition, offset } = given
   checkTopic(topic)
   checkPartition(partition)
   const digits = checkOffset(offset)
@@ -70,8 +73,12 @@ function readTopicPartitions(given) {
     checkTopic(entry.topic)
     const { partitions } = entry
     if (partitions === undefined || partitions === null) continue
-    if (!Array.isArray(partitions) || partitions.some((partition) => typeof partition !== 'number' || Number.isNaN(partition))) {
+    if (!Array.isArray(partitions)) {
       fail(`Array of valid partitions required to pause specific partitions instead of ${show(partitions)}`)
+    }
+    for (const partition of partitions) {
+      if (Number.isInteger(partition) && partition >= 0) continue
+      fail(`Array of valid partitions required to pause specific partitions instead of [${show(partition)}]: a partition is 0, 1, 2 …`)
     }
   }
   return given

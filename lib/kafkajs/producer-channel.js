@@ -222,6 +222,9 @@ class ProducerChannel {
     if (code === LOCAL.MSG_TIMED_OUT) {
       const reason = trouble ? `: ${trouble}` : ''
       message = `A message for topic "${topic}" could not be delivered in time (message.timeout.ms)${reason}`
+    } else if (code === LOCAL.UNKNOWN_TOPIC || code === LOCAL.UNKNOWN_PARTITION) {
+      const which = code === LOCAL.UNKNOWN_TOPIC ? `There is no topic "${topic}"` : `Topic "${topic}" has no such partition`
+      message = `${which} (${message})`
     } else if (code === LOCAL.PURGE_QUEUE || code === LOCAL.PURGE_INFLIGHT) {
       message = 'The producer was disconnected before the message was delivered'
     }

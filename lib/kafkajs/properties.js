@@ -124,4 +124,24 @@ function checkProperties(scope, block, native) {
   return properties
 }
 
-module.exports = { checkProperties, nearest }
+/** Properties whose values are in no error. */
+const SECRET = /password|secret|key|pem|token|assertion|credentials|sasl\.oauthbearer\.config/
+
+/**
+ * librdkafka's words about a property whose value it refuses, with the name under which this client gave it (librdkafka
+ * may answer with another name of the same property) and the value.
+ * @param {string} message
+ * @param {Record<string, string>} properties those given to librdkafka
+ */
+function refusal(message, properties) {
+  const text = message.trim()
+  const [, told] = /property "([^"]+)"/.exec(text) || []
+  if (told === undefined) return text
+  const name = ALIASES[told] || told
+  const value = properties[name]
+  const named = text.replace(`"${told}"`, `"${name}"`)
+  if (value === undefined || named.includes(value) || SECRET.test(name)) return named
+  return `${named}: ${JSON.stringify(value)}`
+}
+
+module.exports = { checkProperties, nearest, refusal }
