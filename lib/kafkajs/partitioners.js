@@ -4,6 +4,7 @@
  * for every message. The default one is not called at all by this client: librdkafka's `murmur2_random` puts every key
  * where Java does.
  */
+const { isUint8Array } = require('node:util').types
 
 /**
  * @typedef {{ partitionErrorCode: number, partitionId: number, leader: number, replicas: number[], isr: number[],
@@ -57,7 +58,7 @@ function legacyMurmur2(bytes) {
 }
 
 /** @param {any} key */
-const bytesOf = (key) => (key instanceof Uint8Array ? key : Buffer.from(String(key)))
+const bytesOf = (key) => (isUint8Array(key) ? key : Buffer.from(String(key)))
 
 /**
  * @param {(bytes: Uint8Array) => number} hash

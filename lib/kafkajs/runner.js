@@ -4,6 +4,7 @@
  * time; handled offsets go to the committer; failures are retried by kafkajs's rules. It knows the group only through the
  * membership (commit) and the native side only through `demand`, `pause` and `resume`.
  */
+const { isNativeError } = require('node:util').types
 const { ConsumeFrame } = require('../frame/reader')
 const { MESSAGE_WORDS } = require('../frame/layout')
 const {
@@ -561,7 +562,8 @@ function flatten({ topics = [] }) {
 
 /** @param {any} thrown @returns {Error} */
 function asError(thrown) {
-  return thrown instanceof Error ? thrown : new Error(typeof thrown === 'string' ? thrown : String(thrown))
+  if (thrown instanceof Error || isNativeError(thrown)) return thrown
+  return new Error(typeof thrown === 'string' ? thrown : String(thrown))
 }
 
 /** Lets timers, sockets and other immediates run. @returns {Promise<void>} */

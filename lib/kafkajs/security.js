@@ -1,6 +1,7 @@
 'use strict'
 /** kafkajs's `ssl` and `sasl` in librdkafka's properties. What it cannot do is refused, never quietly left out. */
 const tls = require('node:tls')
+const { isUint8Array } = require('node:util').types
 const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
 
 /** TLS options that the native client has no property for, and what to do instead. */
@@ -26,7 +27,7 @@ function pem(option, value) {
   const parts = Array.isArray(value) ? value : [value]
   return parts
     .map((part) => {
-      const text = part instanceof Uint8Array ? Buffer.from(part).toString('utf8') : part
+      const text = isUint8Array(part) ? Buffer.from(part).toString('utf8') : part
       if (typeof text !== 'string' || !text.includes('-----BEGIN')) {
         throw new KafkaJSNonRetriableError(
           `Option "ssl.${option}" must be PEM text ("-----BEGIN …") as a string or Buffer, ` +
@@ -54,7 +55,7 @@ function tlsProperties(ssl) {
   if (ssl.cert) properties['ssl.certificate.pem'] = pem('cert', ssl.cert)
   const key = Array.isArray(ssl.key) && ssl.key.length === 1 ? ssl.key[0] : ssl.key
   if (key) {
-    const wrapped = typeof key === 'object' && !(key instanceof Uint8Array) && key.pem !== undefined
+    const wrapped = typeof key === 'object' && !isUint8Array(key) && key.pem !== undefined
     properties['ssl.key.pem'] = pem('key', wrapped ? key.pem : key)
     const passphrase = (wrapped && key.passphrase) || ssl.passphrase
     if (passphrase) properties['ssl.key.password'] = String(passphrase)
