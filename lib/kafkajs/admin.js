@@ -55,6 +55,8 @@ const LATER = [
   'listPartitionReassignments',
 ]
 
+/** What fetchTopicOffsets() tries again, as kafkajs does. */
+const OFTEN_PASSING = new Set(['LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION', 'UNKNOWN_TOPIC_OR_PARTITION'])
 /** kafkajs's default of createTopics and deleteTopics, ms. */
 const REQUEST_TIMEOUT = 5000
 const POLL_INTERVAL = 100
@@ -325,8 +327,8 @@ class Admin {
           })
           .sort((a, b) => a.partition - b.partition)
       } catch (/** @type {any} */ error) {
-        // A leader on the move will be found again; all else is for the caller to see as it is.
-        if (error.type === 'LEADER_NOT_AVAILABLE' || error.type === 'NOT_LEADER_FOR_PARTITION') throw error
+        // A leader on the move will be found again, and a topic that is unknown may be new; all else is for the caller to see.
+        if (OFTEN_PASSING.has(error.type)) throw error
         bail(error)
         return []
       }
