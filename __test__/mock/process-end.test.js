@@ -317,12 +317,13 @@ test('a program prints nothing while its brokers go down and come back, and work
 test('a program that disconnects while its brokers are down prints nothing and ends by itself', async t => {
   const cluster = await mockCluster(t)
   const program = start(t, cluster.bootstrapServers, `
-    const producer = await connected(kafka.producer())
+    const rdkafka = { debug: 'all' }
+    const producer = await connected(kafka.producer({ rdkafka }))
     const admin = await connected(kafka.admin())
     await producer.send({ topic: 'topic', messages: messages(100) })
     let ready
     const first = new Promise(resolve => { ready = resolve })
-    const consumer = await consuming(async () => ready())
+    const consumer = await consuming(async () => ready(), { rdkafka })
     await first
     process.once('message', async () => {
       process.channel.unref()
