@@ -7,7 +7,17 @@ const { test } = require('node:test')
 const kafkajs = require('kafkajs')
 const { bootstrap } = require('../helpers/broker')
 const {
-  collect, committedOffsets, connectConsumer, connectProducer, createTopic, deferred, gate, grown, kafkaOf, numbered, range
+  collect,
+  committedOffsets,
+  connectConsumer,
+  connectProducer,
+  createTopic,
+  deferred,
+  gate,
+  grown,
+  kafkaOf,
+  numbered,
+  range,
 } = require('../helpers/clients')
 const { topicName } = require('../helpers/topic')
 const { once, waitFor, within } = require('../helpers/wait')
@@ -15,14 +25,14 @@ const { once, waitFor, within } = require('../helpers/wait')
 /** @typedef {import('node:test').TestContext} TestContext */
 
 /** @param {TestContext} t @param {string} groupId */
-async function describe (t, groupId) {
+async function describe(t, groupId) {
   const admin = new kafkajs.Kafka({ brokers: [bootstrap()], logLevel: kafkajs.logLevel.NOTHING }).admin()
   t.after(() => admin.disconnect())
   await admin.connect()
   return async () => (await admin.describeGroups([groupId])).groups[0]
 }
 
-test('partitions that are resumed while they are unassigned are fetched when they come back', async t => {
+test('partitions that are resumed while they are unassigned are fetched when they come back', async (t) => {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka, 2)
   const groupId = topicName(t)
@@ -31,10 +41,12 @@ test('partitions that are resumed while they are unassigned are fetched when the
   const received = await collect(consumer)
   consumer.pause([{ topic }])
   let resumed = false
-  consumer.on(consumer.events.REBALANCING, () => setImmediate(() => {
-    resumed = true
-    consumer.resume([{ topic }])
-  }))
+  consumer.on(consumer.events.REBALANCING, () =>
+    setImmediate(() => {
+      resumed = true
+      consumer.resume([{ topic }])
+    }),
+  )
   const other = await connectConsumer(t, kafka, { topic, groupId })
   await other.run({ eachMessage: async () => {} })
   await other.disconnect()
@@ -43,7 +55,7 @@ test('partitions that are resumed while they are unassigned are fetched when the
   assert.equal(resumed, true)
 })
 
-test('a revocation waits for the running handler, and what it handled is committed before another member reads on', async t => {
+test('a revocation waits for the running handler, and what it handled is committed before another member reads on', async (t) => {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka, 1)
   const groupId = topicName(t)
@@ -54,13 +66,15 @@ test('a revocation waits for the running handler, and what it handled is committ
   const first = await connectConsumer(t, kafka, { topic, groupId })
   /** @type {number[]} */
   const finished = []
-  await first.run({ eachMessage: async (/** @type {any} */ { message }) => {
-    if (message.offset === '9') {
-      reached.resolve()
-      await hold.promise
-    }
-    finished.push(Number(message.offset))
-  } })
+  await first.run({
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (message.offset === '9') {
+        reached.resolve()
+        await hold.promise
+      }
+      finished.push(Number(message.offset))
+    },
+  })
   await within(reached.promise, 'the tenth message')
   const rebalancing = once(first, first.events.REBALANCING)
   const second = await connectConsumer(t, kafka, { topic, groupId })
@@ -76,69 +90,98 @@ test('a revocation waits for the running handler, and what it handled is committ
   assert.deepEqual(handled, range(20), 'each once, in order')
 })
 
-test('a handler that takes longer than the session timeout keeps its membership', async t => {
+test('a handler that takes longer than the session timeout keeps its membership', async (t) => {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka, 1)
   const producer = await connectProducer(t, kafka)
   await producer.send({ topic, messages: numbered(2) })
-  const consumer = await connectConsumer(t, kafka, { topic, sessionTimeout: 6000, heartbeatInterval: 500, rebalanceTimeout: 60000 })
+  const consumer = await connectConsumer(t, kafka, {
+    topic,
+    sessionTimeout: 6000,
+    heartbeatInterval: 500,
+    rebalanceTimeout: 60000,
+  })
   let rebalances = 0
-  consumer.on(consumer.events.REBALANCING, () => { rebalances++ })
+  consumer.on(consumer.events.REBALANCING, () => {
+    rebalances++
+  })
   /** @type {string[]} */
   const offsets = []
-  await consumer.run({ eachMessage: async (/** @type {any} */ { message }) => {
-    if (message.offset === '0') await new Promise(resolve => setTimeout(resolve, 8000))
-    offsets.push(message.offset)
-  } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (message.offset === '0') await new Promise((resolve) => setTimeout(resolve, 8000))
+      offsets.push(message.offset)
+    },
+  })
   await grown(offsets, 2)
   assert.deepEqual(offsets, ['0', '1'])
   assert.equal(rebalances, 0)
 })
 
-test('a handler that takes longer than the rebalance timeout loses its partition, and the consumer goes on', async t => {
+test('a handler that takes longer than the rebalance timeout loses its partition, and the consumer goes on', async (t) => {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka, 1)
   const groupId = topicName(t)
   const producer = await connectProducer(t, kafka)
   await producer.send({ topic, messages: numbered(5) })
-  const consumer = await connectConsumer(t, kafka, { topic, groupId, sessionTimeout: 6000, heartbeatInterval: 500, rebalanceTimeout: 6000 })
+  const consumer = await connectConsumer(t, kafka, {
+    topic,
+    groupId,
+    sessionTimeout: 6000,
+    heartbeatInterval: 500,
+    rebalanceTimeout: 6000,
+  })
   const state = await describe(t, groupId)
   /** @type {string[]} */
   const offsets = []
   let slow = true
-  await consumer.run({ eachMessage: async (/** @type {any} */ { message }) => {
-    if (slow) {
-      slow = false
-      await waitFor(async () => (await state()).members.length === 0, { interval: 300, message: 'the member to be put out' })
-    }
-    offsets.push(message.offset)
-  } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (slow) {
+        slow = false
+        await waitFor(async () => (await state()).members.length === 0, {
+          interval: 300,
+          message: 'the member to be put out',
+        })
+      }
+      offsets.push(message.offset)
+    },
+  })
   await waitFor(() => offsets.at(-1) === '4', { message: () => `the rest; ${offsets}` })
   assert.deepEqual(offsets.slice(-5), ['0', '1', '2', '3', '4'], 'what was lost comes again')
 })
 
-test('heartbeat() keeps a long handler in the group', async t => {
+test('heartbeat() keeps a long handler in the group', async (t) => {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka, 1)
   const producer = await connectProducer(t, kafka)
   await producer.send({ topic, messages: numbered(2) })
-  const consumer = await connectConsumer(t, kafka, { topic, sessionTimeout: 6000, heartbeatInterval: 500, rebalanceTimeout: 6000 })
+  const consumer = await connectConsumer(t, kafka, {
+    topic,
+    sessionTimeout: 6000,
+    heartbeatInterval: 500,
+    rebalanceTimeout: 6000,
+  })
   let rebalances = 0
-  consumer.on(consumer.events.REBALANCING, () => { rebalances++ })
+  consumer.on(consumer.events.REBALANCING, () => {
+    rebalances++
+  })
   /** @type {string[]} */
   const offsets = []
-  await consumer.run({ eachMessage: async (/** @type {any} */ { message, heartbeat }) => {
-    for (let i = 0; message.offset === '0' && i < 90; i++) {
-      await new Promise(resolve => setTimeout(resolve, 100))
-      await heartbeat()
-    }
-    offsets.push(message.offset)
-  } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ { message, heartbeat }) => {
+      for (let i = 0; message.offset === '0' && i < 90; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        await heartbeat()
+      }
+      offsets.push(message.offset)
+    },
+  })
   await grown(offsets, 2)
   assert.deepEqual([offsets, rebalances], [['0', '1'], 0])
 })
 
-test('what a member handled of a partition that it no longer owns is not committed over its new owner\'s offsets', async t => {
+test("what a member handled of a partition that it no longer owns is not committed over its new owner's offsets", async (t) => {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka, 1)
   const groupId = topicName(t)
@@ -146,13 +189,28 @@ test('what a member handled of a partition that it no longer owns is not committ
   await producer.send({ topic, messages: numbered(10) })
   const hold = gate(t)
   const reached = deferred()
-  const slow = await connectConsumer(t, kafka, { topic, groupId, sessionTimeout: 6000, heartbeatInterval: 500, rebalanceTimeout: 6000 })
-  await slow.run({ autoCommit: true, eachMessage: async () => {
-    reached.resolve()
-    await hold.promise
-  } })
+  const slow = await connectConsumer(t, kafka, {
+    topic,
+    groupId,
+    sessionTimeout: 6000,
+    heartbeatInterval: 500,
+    rebalanceTimeout: 6000,
+  })
+  await slow.run({
+    autoCommit: true,
+    eachMessage: async () => {
+      reached.resolve()
+      await hold.promise
+    },
+  })
   await within(reached.promise, 'the slow handler')
-  const quick = await connectConsumer(t, kafka, { topic, groupId, sessionTimeout: 6000, heartbeatInterval: 500, rebalanceTimeout: 6000 })
+  const quick = await connectConsumer(t, kafka, {
+    topic,
+    groupId,
+    sessionTimeout: 6000,
+    heartbeatInterval: 500,
+    rebalanceTimeout: 6000,
+  })
   const received = await collect(quick)
   await grown(received, 10)
   await waitFor(async () => (await committedOffsets(bootstrap(), groupId, topic))[0] === 10, { interval: 200 })

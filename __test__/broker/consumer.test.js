@@ -10,7 +10,18 @@ const { test } = require('node:test')
 const kafkajs = require('kafkajs')
 const { bootstrap } = require('../helpers/broker')
 const {
-  collect, committedOffsets, connectConsumer, connectProducer, createTopic, deferred, gate, grown, kafkaOf, numbered, plain, range
+  collect,
+  committedOffsets,
+  connectConsumer,
+  connectProducer,
+  createTopic,
+  deferred,
+  gate,
+  grown,
+  kafkaOf,
+  numbered,
+  plain,
+  range,
 } = require('../helpers/clients')
 const { topicName } = require('../helpers/topic')
 const { once, waitFor, within } = require('../helpers/wait')
@@ -23,45 +34,62 @@ const { once, waitFor, within } = require('../helpers/wait')
  * @param {number} count  in each partition
  * @param {number} [partitions]
  */
-async function filled (t, count, partitions = 1) {
+async function filled(t, count, partitions = 1) {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka, partitions)
   const producer = await connectProducer(t, kafka)
-  const messages = range(partitions).flatMap(partition => numbered(count, { partition }))
+  const messages = range(partitions).flatMap((partition) => numbered(count, { partition }))
   if (messages.length > 0) await producer.send({ topic, messages })
   return { kafka, topic, producer, groupId: topicName(t) }
 }
 
 /** @param {any[]} received @param {number} [partition] */
-const values = (received, partition = 0) => received.filter(one => one.partition === partition).map(({ value }) => Number(value))
+const values = (received, partition = 0) =>
+  received.filter((one) => one.partition === partition).map(({ value }) => Number(value))
 
 /** Waits until the group has committed these offsets. @param {string} groupId @param {string} topic @param {Record<number, number>} expected */
-async function committed (groupId, topic, expected) {
+async function committed(groupId, topic, expected) {
   /** @type {Record<number, number>} */
   let seen = {}
-  await waitFor(async () => {
-    seen = await committedOffsets(bootstrap(), groupId, topic)
-    return Object.entries(expected).every(([partition, offset]) => seen[Number(partition)] === offset)
-  }, { interval: 100, message: () => `${JSON.stringify(expected)}; committed is ${JSON.stringify(seen)}` })
+  await waitFor(
+    async () => {
+      seen = await committedOffsets(bootstrap(), groupId, topic)
+      return Object.entries(expected).every(([partition, offset]) => seen[Number(partition)] === offset)
+    },
+    { interval: 100, message: () => `${JSON.stringify(expected)}; committed is ${JSON.stringify(seen)}` },
+  )
 }
 
-test('eachMessage gets topic, partition, the message with kafkajs\'s fields, heartbeat and pause', async t => {
+test("eachMessage gets topic, partition, the message with kafkajs's fields, heartbeat and pause", async (t) => {
   const { kafka, topic } = await filled(t, 1)
   const consumer = await connectConsumer(t, kafka, { topic })
   const seen = deferred()
-  await consumer.run({ eachMessage: async (/** @type {any} */ payload) => { seen.resolve(payload) } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ payload) => {
+      seen.resolve(payload)
+    },
+  })
   const payload = await within(seen.promise, 'a message')
   assert.deepEqual(Object.keys(payload).sort(), ['heartbeat', 'message', 'partition', 'pause', 'topic'])
   assert.deepEqual([payload.topic, payload.partition], [topic, 0])
   const { message } = payload
-  assert.deepEqual(Object.keys(message.toJSON()),
-    ['magicByte', 'attributes', 'timestamp', 'offset', 'key', 'value', 'headers', 'isControlRecord', 'batchContext'])
+  assert.deepEqual(Object.keys(message.toJSON()), [
+    'magicByte',
+    'attributes',
+    'timestamp',
+    'offset',
+    'key',
+    'value',
+    'headers',
+    'isControlRecord',
+    'batchContext',
+  ])
   assert.equal(message.offset, '0')
   assert.match(message.timestamp, /^\d{13}$/)
   assert.equal(await payload.heartbeat(), undefined)
 })
 
-test('fromBeginning is for each topic by itself', async t => {
+test('fromBeginning is for each topic by itself', async (t) => {
   const first = await filled(t, 3)
   const { kafka, topic: second, producer } = await filled(t, 3)
   const consumer = await connectConsumer(t, kafka, { topic: first.topic })
@@ -69,15 +97,21 @@ test('fromBeginning is for each topic by itself', async t => {
   const received = await collect(consumer)
   await grown(received, 3)
   // `latest` is resolved when fetching begins: what is sent until then is missed, so it is sent again until one arrives.
-  await waitFor(async () => {
-    await producer.send({ topic: second, messages: [{ value: '100' }] })
-    return received.some(one => one.topic === second)
-  }, { interval: 200 })
-  assert.deepEqual(received.filter(one => one.topic === first.topic).map(({ value }) => value), ['0', '1', '2'])
-  assert.ok(received.filter(one => one.topic === second).every(({ value }) => value === '100'))
+  await waitFor(
+    async () => {
+      await producer.send({ topic: second, messages: [{ value: '100' }] })
+      return received.some((one) => one.topic === second)
+    },
+    { interval: 200 },
+  )
+  assert.deepEqual(
+    received.filter((one) => one.topic === first.topic).map(({ value }) => value),
+    ['0', '1', '2'],
+  )
+  assert.ok(received.filter((one) => one.topic === second).every(({ value }) => value === '100'))
 })
 
-test('a RegExp subscribes to every topic that matches', async t => {
+test('a RegExp subscribes to every topic that matches', async (t) => {
   const a = await filled(t, 2)
   const b = await filled(t, 2)
   const consumer = await connectConsumer(t, a.kafka, {})
@@ -87,7 +121,7 @@ test('a RegExp subscribes to every topic that matches', async t => {
   assert.deepEqual([...new Set(received.map(({ topic }) => topic))].sort(), [a.topic, b.topic].sort())
 })
 
-test('what was handled is committed, and the next run starts behind it', async t => {
+test('what was handled is committed, and the next run starts behind it', async (t) => {
   const { kafka, topic, producer, groupId } = await filled(t, 10, 2)
   const first = await connectConsumer(t, kafka, { topic, groupId })
   await grown(await collect(first), 20)
@@ -99,11 +133,11 @@ test('what was handled is committed, and the next run starts behind it', async t
   assert.deepEqual(received, [{ topic, partition: 1, offset: 10, key: null, value: '77' }])
 })
 
-test('auto-commit happens while the consumer runs', async t => {
+test('auto-commit happens while the consumer runs', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 10)
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
   const commits = once(consumer, consumer.events.COMMIT_OFFSETS, {
-    where: ({ payload }) => payload.topics[0].partitions[0].offset === '10'
+    where: ({ payload }) => payload.topics[0].partitions[0].offset === '10',
   })
   await consumer.run({ eachMessage: async () => {} })
   const [{ payload }] = await commits
@@ -111,24 +145,27 @@ test('auto-commit happens while the consumer runs', async t => {
   await committed(groupId, topic, { 0: 10 })
 })
 
-test('a message that is being handled is not committed', async t => {
+test('a message that is being handled is not committed', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 5)
   const hold = gate(t)
   const consumer = await connectConsumer(t, kafka, { topic, groupId, rdkafka: { 'fetch.wait.max.ms': 50 } })
   const reached = deferred()
   const run = { autoCommitThreshold: 1 }
-  await consumer.run({ ...run, eachMessage: async (/** @type {any} */ { message }) => {
-    if (message.offset !== '3') return
-    reached.resolve()
-    await hold.promise
-  } })
+  await consumer.run({
+    ...run,
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (message.offset !== '3') return
+      reached.resolve()
+      await hold.promise
+    },
+  })
   await within(reached.promise, 'the fourth message')
   await committed(groupId, topic, { 0: 3 })
   hold.resolve()
   await committed(groupId, topic, { 0: 5 })
 })
 
-test('without autoCommit nothing is committed but what commitOffsets() says, and the next run starts there', async t => {
+test('without autoCommit nothing is committed but what commitOffsets() says, and the next run starts there', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 10)
   const first = await connectConsumer(t, kafka, { topic, groupId })
   await grown(await collect(first, { autoCommit: false }), 10)
@@ -137,48 +174,63 @@ test('without autoCommit nothing is committed but what commitOffsets() says, and
   assert.deepEqual(await committedOffsets(bootstrap(), groupId, topic), { 0: 4 })
   const received = await collect(await connectConsumer(t, kafka, { topic, groupId }))
   await grown(received, 6)
-  assert.deepEqual(received.map(({ offset }) => offset), [4, 5, 6, 7, 8, 9])
+  assert.deepEqual(
+    received.map(({ offset }) => offset),
+    [4, 5, 6, 7, 8, 9],
+  )
 })
 
-test('a consumer that is killed in the middle comes back at the first message not handled, or before it', async t => {
+test('a consumer that is killed in the middle comes back at the first message not handled, or before it', async (t) => {
   const { topic, kafka, groupId } = await filled(t, 2000)
   const child = fork(path.join(__dirname, '..', 'helpers', 'consume-until-killed.js'), [bootstrap(), topic, groupId])
   t.after(() => child.kill('SIGKILL'))
   let handled = 0
-  child.on('message', (/** @type {any} */ offset) => { handled = Math.max(handled, offset) })
+  child.on('message', (/** @type {any} */ offset) => {
+    handled = Math.max(handled, offset)
+  })
   await waitFor(() => handled >= 500, { message: () => `500 handled; ${handled}` })
   const ended = onceEvent(child, 'exit')
   child.kill('SIGKILL')
   await ended
-  const received = await collect(await connectConsumer(t, kafka, { topic, groupId, sessionTimeout: 6000, heartbeatInterval: 1000 }))
-  await waitFor(() => received.some(({ offset }) => offset === 1999), { message: () => `the rest; there are ${received.length}` })
+  const received = await collect(
+    await connectConsumer(t, kafka, { topic, groupId, sessionTimeout: 6000, heartbeatInterval: 1000 }),
+  )
+  await waitFor(() => received.some(({ offset }) => offset === 1999), {
+    message: () => `the rest; there are ${received.length}`,
+  })
   assert.ok(received[0].offset <= handled + 1, `started at ${received[0].offset}, handled up to ${handled}`)
   assert.ok(received[0].offset > 0, 'nothing had been committed')
-  assert.deepEqual(received.map(({ offset }) => offset), range(2000).slice(received[0].offset))
+  assert.deepEqual(
+    received.map(({ offset }) => offset),
+    range(2000).slice(received[0].offset),
+  )
 })
 
 // -- eachBatch
 
-test('eachBatch gets the messages of one partition, and what it returns from is committed', async t => {
+test('eachBatch gets the messages of one partition, and what it returns from is committed', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 50, 2)
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
   /** @type {any[]} */
   const received = []
-  await consumer.run({ eachBatch: async (/** @type {any} */ { batch, isRunning, isStale }) => {
-    assert.equal(batch.topic, topic)
-    assert.equal(batch.firstOffset(), batch.messages[0].offset)
-    assert.equal(batch.lastOffset(), batch.messages[batch.messages.length - 1].offset)
-    assert.equal(batch.highWatermark, '50')
-    assert.equal(batch.isEmpty(), false)
-    assert.deepEqual([isRunning(), isStale()], [true, false])
-    for (const message of batch.messages) received.push(plain({ ...batch, topic, partition: batch.partition, message }))
-  } })
+  await consumer.run({
+    eachBatch: async (/** @type {any} */ { batch, isRunning, isStale }) => {
+      assert.equal(batch.topic, topic)
+      assert.equal(batch.firstOffset(), batch.messages[0].offset)
+      assert.equal(batch.lastOffset(), batch.messages[batch.messages.length - 1].offset)
+      assert.equal(batch.highWatermark, '50')
+      assert.equal(batch.isEmpty(), false)
+      assert.deepEqual([isRunning(), isStale()], [true, false])
+      for (const message of batch.messages)
+        received.push(plain({ ...batch, topic, partition: batch.partition, message }))
+    },
+  })
   await grown(received, 100)
   for (const partition of [0, 1]) assert.deepEqual(values(received, partition), range(50))
   await committed(groupId, topic, { 0: 50, 1: 50 })
 })
 
-test('with eachBatchAutoResolve: false only what resolveOffset() names is done, and the rest comes again', async t => {
+test('with eachBatchAutoResolve: false only what resolveOffset() names is done, and the rest comes again', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 10)
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
   /** @type {number[][]} */
@@ -189,14 +241,17 @@ test('with eachBatchAutoResolve: false only what resolveOffset() names is done, 
       const offsets = batch.messages.map((/** @type {any} */ message) => Number(message.offset))
       batches.push(offsets)
       resolveOffset(String(Math.min(offsets[0] + 2, 9)))
-    }
+    },
   })
   await waitFor(() => batches.some(([first]) => first === 9), { message: () => JSON.stringify(batches) })
-  assert.deepEqual(batches.map(([first]) => first), [0, 3, 6, 9])
+  assert.deepEqual(
+    batches.map(([first]) => first),
+    [0, 3, 6, 9],
+  )
   await committed(groupId, topic, { 0: 10 })
 })
 
-test('uncommittedOffsets() names what is resolved, and commitOffsetsIfNecessary(it) commits it', async t => {
+test('uncommittedOffsets() names what is resolved, and commitOffsetsIfNecessary(it) commits it', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 10)
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
   const seen = deferred()
@@ -210,7 +265,7 @@ test('uncommittedOffsets() names what is resolved, and commitOffsetsIfNecessary(
       const between = uncommittedOffsets()
       await commitOffsetsIfNecessary(between)
       seen.resolve([before, between, uncommittedOffsets()])
-    }
+    },
   })
   const [before, between, after] = await within(seen.promise, 'a batch')
   assert.deepEqual(before, { topics: [] })
@@ -219,7 +274,7 @@ test('uncommittedOffsets() names what is resolved, and commitOffsetsIfNecessary(
   await committed(groupId, topic, { 0: 5 })
 })
 
-test('autoCommitThreshold commits in the middle of a batch', async t => {
+test('autoCommitThreshold commits in the middle of a batch', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 10)
   const hold = gate(t)
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
@@ -235,24 +290,26 @@ test('autoCommitThreshold commits in the middle of a batch', async t => {
         await commitOffsetsIfNecessary()
       }
       await hold.promise
-    }
+    },
   })
   await committed(groupId, topic, { 0: 3 })
 })
 
-test('a seek makes the batch in work stale, and what it resolves afterwards does not count', async t => {
+test('a seek makes the batch in work stale, and what it resolves afterwards does not count', async (t) => {
   const { kafka, topic } = await filled(t, 10)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {any[]} */
   const firsts = []
   const stale = deferred()
-  await consumer.run({ eachBatch: async (/** @type {any} */ { batch, isStale, resolveOffset }) => {
-    firsts.push(Number(batch.firstOffset()))
-    if (firsts.length > 1) return
-    consumer.seek({ topic, partition: 0, offset: '3' })
-    stale.resolve(isStale())
-    resolveOffset('9')
-  } })
+  await consumer.run({
+    eachBatch: async (/** @type {any} */ { batch, isStale, resolveOffset }) => {
+      firsts.push(Number(batch.firstOffset()))
+      if (firsts.length > 1) return
+      consumer.seek({ topic, partition: 0, offset: '3' })
+      stale.resolve(isStale())
+      resolveOffset('9')
+    },
+  })
   assert.equal(await within(stale.promise, 'the batch'), true)
   await grown(firsts, 2)
   assert.deepEqual(firsts, [0, 3])
@@ -260,57 +317,76 @@ test('a seek makes the batch in work stale, and what it resolves afterwards does
 
 // -- positions
 
-test('seek() in the middle: the next message is the one sought, none of before is delivered', async t => {
+test('seek() in the middle: the next message is the one sought, none of before is delivered', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 3000)
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
   /** @type {number[]} */
   const offsets = []
-  const jumps = new Map([[10, 2500], [2600, 100], [200, 2990]])
-  await consumer.run({ eachMessage: async (/** @type {any} */ { message }) => {
-    const offset = Number(message.offset)
-    offsets.push(offset)
-    const target = jumps.get(offset)
-    if (target === undefined) return
-    jumps.delete(offset)
-    consumer.seek({ topic, partition: 0, offset: String(target) })
-  } })
-  await waitFor(() => offsets.at(-1) === 2999, { message: () => `the end; ${offsets.length} messages, the last is ${offsets.at(-1)}` })
+  const jumps = new Map([
+    [10, 2500],
+    [2600, 100],
+    [200, 2990],
+  ])
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ { message }) => {
+      const offset = Number(message.offset)
+      offsets.push(offset)
+      const target = jumps.get(offset)
+      if (target === undefined) return
+      jumps.delete(offset)
+      consumer.seek({ topic, partition: 0, offset: String(target) })
+    },
+  })
+  await waitFor(() => offsets.at(-1) === 2999, {
+    message: () => `the end; ${offsets.length} messages, the last is ${offsets.at(-1)}`,
+  })
   const all = range(3000)
   assert.deepEqual(offsets, [...all.slice(0, 11), ...all.slice(2500, 2601), ...all.slice(100, 201), ...all.slice(2990)])
   await committed(groupId, topic, { 0: 3000 })
 })
 
-test('the last of several seeks wins', async t => {
+test('the last of several seeks wins', async (t) => {
   const { kafka, topic } = await filled(t, 100)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {number[]} */
   const offsets = []
-  await consumer.run({ eachMessage: async (/** @type {any} */ { message }) => {
-    offsets.push(Number(message.offset))
-    if (offsets.length === 1) for (const offset of ['50', '20', '-2', '97']) consumer.seek({ topic, partition: 0, offset })
-  } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ { message }) => {
+      offsets.push(Number(message.offset))
+      if (offsets.length === 1)
+        for (const offset of ['50', '20', '-2', '97']) consumer.seek({ topic, partition: 0, offset })
+    },
+  })
   await grown(offsets, 4)
   assert.deepEqual(offsets, [0, 97, 98, 99])
 })
 
-test('seek() right after a run() that is not awaited says where to start', async t => {
+test('seek() right after a run() that is not awaited says where to start', async (t) => {
   const { kafka, topic } = await filled(t, 10, 2)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {any[]} */
   const received = []
-  consumer.run({ eachMessage: async (/** @type {any} */ payload) => { received.push(plain(payload)) } })
+  consumer.run({
+    eachMessage: async (/** @type {any} */ payload) => {
+      received.push(plain(payload))
+    },
+  })
   consumer.seek({ topic, partition: 0, offset: '8' })
   await grown(received, 12)
   assert.deepEqual(values(received, 0), [8, 9])
   assert.deepEqual(values(received, 1), range(10))
 })
 
-test('seek() after run() has resolved, before anything was fetched, says where to start', async t => {
+test('seek() after run() has resolved, before anything was fetched, says where to start', async (t) => {
   const { kafka, topic, producer } = await filled(t, 10)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {number[]} */
   const offsets = []
-  await consumer.run({ eachMessage: async (/** @type {any} */ { message }) => { offsets.push(Number(message.offset)) } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ { message }) => {
+      offsets.push(Number(message.offset))
+    },
+  })
   consumer.seek({ topic, partition: 0, offset: '7' })
   await waitFor(() => offsets.at(-1) === 9)
   assert.deepEqual(offsets.slice(-3), [7, 8, 9])
@@ -318,7 +394,7 @@ test('seek() after run() has resolved, before anything was fetched, says where t
   await waitFor(() => offsets.at(-1) === 10)
 })
 
-test('seek() to -2 is the beginning, to -1 the end', async t => {
+test('seek() to -2 is the beginning, to -1 the end', async (t) => {
   const { kafka, topic, producer } = await filled(t, 5)
   const consumer = await connectConsumer(t, kafka, { topic })
   const received = await collect(consumer)
@@ -327,15 +403,23 @@ test('seek() to -2 is the beginning, to -1 the end', async t => {
   await grown(received, 10)
   consumer.seek({ topic, partition: 0, offset: '0' })
   consumer.seek({ topic, partition: 0, offset: '-1' })
-  await waitFor(async () => {
-    await producer.send({ topic, messages: [{ value: '100' }] })
-    return received.length > 10
-  }, { interval: 200 })
+  await waitFor(
+    async () => {
+      await producer.send({ topic, messages: [{ value: '100' }] })
+      return received.length > 10
+    },
+    { interval: 200 },
+  )
   assert.deepEqual(values(received).slice(0, 10), [...range(5), ...range(5)])
-  assert.ok(values(received).slice(10).every(value => value === 100), `${values(received)}`)
+  assert.ok(
+    values(received)
+      .slice(10)
+      .every((value) => value === 100),
+    `${values(received)}`,
+  )
 })
 
-test('seek() commits the new position with auto-commit, and only moves it without', async t => {
+test('seek() commits the new position with auto-commit, and only moves it without', async (t) => {
   const { kafka, topic } = await filled(t, 10)
   for (const autoCommit of [true, false]) {
     const groupId = `${topic}-${autoCommit}`
@@ -352,7 +436,7 @@ test('seek() commits the new position with auto-commit, and only moves it withou
   }
 })
 
-test('a committed offset that the log no longer holds starts by fromBeginning', async t => {
+test('a committed offset that the log no longer holds starts by fromBeginning', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 10)
   const first = await connectConsumer(t, kafka, { topic, groupId })
   await first.run({ autoCommit: false, eachMessage: async () => {} })
@@ -365,35 +449,40 @@ test('a committed offset that the log no longer holds starts by fromBeginning', 
 
 // -- pausing
 
-test('a partition that is paused inside the handler goes on after resume, without loss or reordering', async t => {
+test('a partition that is paused inside the handler goes on after resume, without loss or reordering', async (t) => {
   const { kafka, topic } = await filled(t, 400, 2)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {any[]} */
   const received = []
   let pauses = 0
-  await consumer.run({ partitionsConsumedConcurrently: 2, eachMessage: async (/** @type {any} */ payload) => {
-    received.push(plain(payload))
-    if (payload.partition === 0 && Number(payload.message.offset) % 50 === 7) {
-      pauses++
-      const resume = payload.pause()
-      assert.deepEqual(consumer.paused(), [{ topic, partitions: [0] }])
-      setTimeout(resume, 20)
-    }
-  } })
+  await consumer.run({
+    partitionsConsumedConcurrently: 2,
+    eachMessage: async (/** @type {any} */ payload) => {
+      received.push(plain(payload))
+      if (payload.partition === 0 && Number(payload.message.offset) % 50 === 7) {
+        pauses++
+        const resume = payload.pause()
+        assert.deepEqual(consumer.paused(), [{ topic, partitions: [0] }])
+        setTimeout(resume, 20)
+      }
+    },
+  })
   await grown(received, 800)
   for (const partition of [0, 1]) assert.deepEqual(values(received, partition), range(400))
   assert.equal(pauses, 8)
 })
 
-test('a paused partition is not delivered while others are, also what was fetched before', async t => {
+test('a paused partition is not delivered while others are, also what was fetched before', async (t) => {
   const { kafka, topic, producer } = await filled(t, 100, 2)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {any[]} */
   const received = []
-  await consumer.run({ eachMessage: async (/** @type {any} */ payload) => {
-    received.push(plain(payload))
-    if (payload.partition === 0 && payload.message.offset === '4') consumer.pause([{ topic, partitions: [0] }])
-  } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ payload) => {
+      received.push(plain(payload))
+      if (payload.partition === 0 && payload.message.offset === '4') consumer.pause([{ topic, partitions: [0] }])
+    },
+  })
   await waitFor(() => values(received, 1).length === 100)
   await waitFor(() => values(received, 0).length === 5)
   await producer.send({ topic, messages: [...numbered(1, { partition: 1 }), ...numbered(1, { partition: 0 })] })
@@ -404,32 +493,41 @@ test('a paused partition is not delivered while others are, also what was fetche
   assert.deepEqual(values(received, 0), [...range(100), 0])
 })
 
-test('a message whose handler paused and threw comes again after resume', async t => {
+test('a message whose handler paused and threw comes again after resume', async (t) => {
   const { kafka, topic } = await filled(t, 3)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {string[]} */
   const offsets = []
-  await consumer.run({ eachMessage: async (/** @type {any} */ { message, pause }) => {
-    offsets.push(message.offset)
-    if (offsets.length !== 2) return
-    const resume = pause()
-    setTimeout(resume, 50)
-    throw new Error('not now')
-  } })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ { message, pause }) => {
+      offsets.push(message.offset)
+      if (offsets.length !== 2) return
+      const resume = pause()
+      setTimeout(resume, 50)
+      throw new Error('not now')
+    },
+  })
   await grown(offsets, 4)
   assert.deepEqual(offsets, ['0', '1', '1', '2'])
 })
 
-test('a topic that is paused before its assignment is not delivered until resume', async t => {
+test('a topic that is paused before its assignment is not delivered until resume', async (t) => {
   const { kafka, topic } = await filled(t, 5, 2)
   const other = await filled(t, 5)
   const consumer = await connectConsumer(t, kafka, { topics: [topic, other.topic] })
   /** @type {any[]} */
   const received = []
-  consumer.run({ eachMessage: async (/** @type {any} */ payload) => { received.push(plain(payload)) } })
+  consumer.run({
+    eachMessage: async (/** @type {any} */ payload) => {
+      received.push(plain(payload))
+    },
+  })
   consumer.pause([{ topic }])
-  await waitFor(() => received.filter(one => one.topic === other.topic).length === 5)
-  assert.deepEqual(consumer.paused().map((/** @type {any} */ one) => ({ ...one, partitions: one.partitions.sort() })), [{ topic, partitions: [0, 1] }])
+  await waitFor(() => received.filter((one) => one.topic === other.topic).length === 5)
+  assert.deepEqual(
+    consumer.paused().map((/** @type {any} */ one) => ({ ...one, partitions: one.partitions.sort() })),
+    [{ topic, partitions: [0, 1] }],
+  )
   assert.equal(received.length, 5)
   consumer.resume([{ topic }])
   await grown(received, 15)
@@ -438,21 +536,25 @@ test('a topic that is paused before its assignment is not delivered until resume
 
 // -- stop and run
 
-test('stop() waits for the running handler, starts no other one, and commits what was handled', async t => {
+test('stop() waits for the running handler, starts no other one, and commits what was handled', async (t) => {
   const { kafka, topic, groupId } = await filled(t, 10)
   const hold = gate(t)
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
   const reached = deferred()
   let finished = 0
-  await consumer.run({ eachMessage: async () => {
-    reached.resolve()
-    await hold.promise
-    finished++
-  } })
+  await consumer.run({
+    eachMessage: async () => {
+      reached.resolve()
+      await hold.promise
+      finished++
+    },
+  })
   await within(reached.promise, 'the first message')
   let stopped = false
-  const stop = consumer.stop().then(() => { stopped = true })
-  await new Promise(resolve => setImmediate(resolve))
+  const stop = consumer.stop().then(() => {
+    stopped = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
   assert.equal(stopped, false)
   hold.resolve()
   await stop
@@ -460,20 +562,22 @@ test('stop() waits for the running handler, starts no other one, and commits wha
   assert.deepEqual(await committedOffsets(bootstrap(), groupId, topic), { 0: 1 })
 })
 
-test('run() after stop() goes on where it was', async t => {
+test('run() after stop() goes on where it was', async (t) => {
   const { kafka, topic } = await filled(t, 30)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {number[]} */
   const offsets = []
   for (const until of [10, 20, 30]) {
     const enough = deferred()
-    await consumer.run({ eachMessage: async (/** @type {any} */ { message }) => {
-      offsets.push(Number(message.offset))
-      if (offsets.length === until) {
-        consumer.stop()
-        enough.resolve()
-      }
-    } })
+    await consumer.run({
+      eachMessage: async (/** @type {any} */ { message }) => {
+        offsets.push(Number(message.offset))
+        if (offsets.length === until) {
+          consumer.stop()
+          enough.resolve()
+        }
+      },
+    })
     await within(enough.promise, `${until} messages`)
     await consumer.stop()
   }
@@ -482,34 +586,40 @@ test('run() after stop() goes on where it was', async t => {
 
 // -- concurrency
 
-test('a partition never has two handlers at once, however many run concurrently', async t => {
+test('a partition never has two handlers at once, however many run concurrently', async (t) => {
   const { kafka, topic } = await filled(t, 100, 4)
   const consumer = await connectConsumer(t, kafka, { topic })
   const running = new Map()
   let [most, wrong, handled] = [0, 0, 0]
-  await consumer.run({ partitionsConsumedConcurrently: 3, eachMessage: async (/** @type {any} */ { partition }) => {
-    if (running.get(partition)) wrong++
-    running.set(partition, true)
-    most = Math.max(most, [...running.values()].filter(Boolean).length)
-    await new Promise(resolve => setTimeout(resolve, 1))
-    running.set(partition, false)
-    handled++
-  } })
+  await consumer.run({
+    partitionsConsumedConcurrently: 3,
+    eachMessage: async (/** @type {any} */ { partition }) => {
+      if (running.get(partition)) wrong++
+      running.set(partition, true)
+      most = Math.max(most, [...running.values()].filter(Boolean).length)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      running.set(partition, false)
+      handled++
+    },
+  })
   await waitFor(() => handled === 400, { message: () => `400; ${handled}` })
   assert.equal(wrong, 0)
   assert.equal(most, 3)
 })
 
-test('one slow partition does not stop another', async t => {
+test('one slow partition does not stop another', async (t) => {
   const { kafka, topic } = await filled(t, 2000, 2)
   const hold = gate(t)
   const consumer = await connectConsumer(t, kafka, { topic })
   /** @type {any[]} */
   const received = []
-  await consumer.run({ partitionsConsumedConcurrently: 2, eachMessage: async (/** @type {any} */ payload) => {
-    if (payload.partition === 0) await hold.promise
-    received.push(plain(payload))
-  } })
+  await consumer.run({
+    partitionsConsumedConcurrently: 2,
+    eachMessage: async (/** @type {any} */ payload) => {
+      if (payload.partition === 0) await hold.promise
+      received.push(plain(payload))
+    },
+  })
   await waitFor(() => values(received, 1).length === 2000, { message: () => `2000; ${values(received, 1).length}` })
   assert.equal(values(received, 0).length, 0)
   hold.resolve()
@@ -517,13 +627,22 @@ test('one slow partition does not stop another', async t => {
   for (const partition of [0, 1]) assert.deepEqual(values(received, partition), range(2000))
 })
 
-test('librdkafka properties get through to the consumer', async t => {
+test('librdkafka properties get through to the consumer', async (t) => {
   const { kafka, topic } = await filled(t, 1)
-  const consumer = await connectConsumer(t, kafka, { topic, groupId: topic, rdkafka: { 'group.instance.id': 'fixed', 'client.id': 'by-property' } })
+  const consumer = await connectConsumer(t, kafka, {
+    topic,
+    groupId: topic,
+    rdkafka: { 'group.instance.id': 'fixed', 'client.id': 'by-property' },
+  })
   await grown(await collect(consumer), 1)
   const admin = new kafkajs.Kafka({ brokers: [bootstrap()], logLevel: kafkajs.logLevel.NOTHING }).admin()
   t.after(() => admin.disconnect())
   await admin.connect()
-  const { groups: [{ members }] } = await admin.describeGroups([topic])
-  assert.deepEqual(members.map(({ clientId }) => clientId), ['by-property'])
+  const {
+    groups: [{ members }],
+  } = await admin.describeGroups([topic])
+  assert.deepEqual(
+    members.map(({ clientId }) => clientId),
+    ['by-property'],
+  )
 })

@@ -18,10 +18,10 @@ const ends = new WeakMap()
  * clients, and gates are opened before all, because a consumer waits for its handlers.
  * @param {TestContext} t
  */
-function endOf (t) {
+function endOf(t) {
   let end = ends.get(t)
   if (end === undefined) {
-    const made = end = { gates: /** @type {(() => void)[]} */ ([]), closers: /** @type {(() => any)[]} */ ([]) }
+    const made = (end = { gates: /** @type {(() => void)[]} */ ([]), closers: /** @type {(() => any)[]} */ ([]) })
     ends.set(t, made)
     t.after(async () => {
       for (const open of made.gates) open()
@@ -39,15 +39,20 @@ const RETRY = Object.freeze({ initialRetryTime: 50, maxRetryTime: 500, retries: 
  * @param {string | string[]} [brokers]  without it, the runner's Apache Kafka
  * @param {object} [options]
  */
-function kafkaOf (brokers = bootstrap(), options = {}) {
-  return new Kafka({ brokers: typeof brokers === 'string' ? brokers.split(',') : brokers, logLevel: logLevel.NOTHING, retry: RETRY, ...options })
+function kafkaOf(brokers = bootstrap(), options = {}) {
+  return new Kafka({
+    brokers: typeof brokers === 'string' ? brokers.split(',') : brokers,
+    logLevel: logLevel.NOTHING,
+    retry: RETRY,
+    ...options,
+  })
 }
 
 /**
  * @param {TestContext} t
  * @param {object} [options]
  */
-async function mockCluster (t, options = { brokers: 1 }) {
+async function mockCluster(t, options = { brokers: 1 }) {
   const cluster = await MockCluster.start(options)
   endOf(t).closers.push(() => cluster.close())
   return cluster
@@ -59,7 +64,7 @@ async function mockCluster (t, options = { brokers: 1 }) {
  * @param {any} kafka
  * @param {object} [options]
  */
-async function connectProducer (t, kafka, options) {
+async function connectProducer(t, kafka, options) {
   const producer = kafka.producer(options)
   endOf(t).closers.push(() => within(producer.disconnect(), 'the producer to disconnect'))
   await producer.connect()
@@ -71,7 +76,7 @@ async function connectProducer (t, kafka, options) {
  * @param {any} kafka
  * @param {object} [options]
  */
-async function connectAdmin (t, kafka, options) {
+async function connectAdmin(t, kafka, options) {
   const admin = kafka.admin(options)
   endOf(t).closers.push(() => within(admin.disconnect(), 'the admin client to disconnect'))
   await admin.connect()
@@ -85,7 +90,7 @@ async function connectAdmin (t, kafka, options) {
  * @param {{ topic?: string, topics?: string[], groupId?: string, fromBeginning?: boolean, [option: string]: any }} options
  *   what else is given goes to kafka.consumer()
  */
-async function connectConsumer (t, kafka, { topic, topics, groupId = topicName(t), fromBeginning = true, ...options }) {
+async function connectConsumer(t, kafka, { topic, topics, groupId = topicName(t), fromBeginning = true, ...options }) {
   const consumer = kafka.consumer({ groupId, ...options })
   endOf(t).closers.push(() => within(consumer.disconnect(), 'the consumer to disconnect'))
   await consumer.connect()
@@ -102,7 +107,7 @@ async function connectConsumer (t, kafka, { topic, topics, groupId = topicName(t
  * @param {object} [more]  fields of createTopics' entry
  * @returns {Promise<string>} its name
  */
-async function createTopic (t, kafka, partitions = 1, more = {}) {
+async function createTopic(t, kafka, partitions = 1, more = {}) {
   const topic = topicName(t)
   const admin = kafka.admin()
   await admin.connect()
@@ -120,15 +125,20 @@ async function createTopic (t, kafka, partitions = 1, more = {}) {
  * @param {object} [run]  more options of run()
  * @returns {Promise<{ topic: string, partition: number, offset: number, key: string | null, value: string | null }[]>} grows
  */
-async function collect (consumer, run = {}) {
+async function collect(consumer, run = {}) {
   /** @type {any[]} */
   const received = []
-  await consumer.run({ eachMessage: async (/** @type {any} */ payload) => { received.push(plain(payload)) }, ...run })
+  await consumer.run({
+    eachMessage: async (/** @type {any} */ payload) => {
+      received.push(plain(payload))
+    },
+    ...run,
+  })
   return received
 }
 
 /** @param {any} payload of eachMessage */
-function plain ({ topic, partition, message: { offset, key, value } }) {
+function plain({ topic, partition, message: { offset, key, value } }) {
   return { topic, partition, offset: Number(offset), key: key && key.toString(), value: value && value.toString() }
 }
 
@@ -137,17 +147,17 @@ function plain ({ topic, partition, message: { offset, key, value } }) {
  * @param {any[]} list
  * @param {number} count
  */
-function grown (list, count) {
+function grown(list, count) {
   return waitFor(() => list.length >= count, { message: () => `${count} entries; there are ${list.length}` })
 }
 
 /** `count` messages with the values prefix0, prefix1 … @param {number} count @param {object} [more] @param {string} [prefix] */
-function numbered (count, more = {}, prefix = '') {
+function numbered(count, more = {}, prefix = '') {
   return Array.from({ length: count }, (_, i) => ({ value: `${prefix}${i}`, ...more }))
 }
 
 /** 0, 1 … count - 1 @param {number} count */
-function range (count) {
+function range(count) {
   return Array.from({ length: count }, (_, i) => i)
 }
 
@@ -158,7 +168,7 @@ function range (count) {
  * @param {string} topic
  * @returns {Promise<Record<number, number>>} by partition, -1 without one
  */
-async function committedOffsets (brokers, groupId, topic) {
+async function committedOffsets(brokers, groupId, topic) {
   const kafkajs = require('kafkajs')
   const admin = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING }).admin()
   await admin.connect()
@@ -171,12 +181,15 @@ async function committedOffsets (brokers, groupId, topic) {
 }
 
 /** A promise and the functions that settle it. */
-function deferred () {
+function deferred() {
   /** @type {(value?: any) => void} */
   let resolve = () => {}
   /** @type {(error: any) => void} */
   let reject = () => {}
-  const promise = new Promise((_resolve, _reject) => { resolve = _resolve; reject = _reject })
+  const promise = new Promise((_resolve, _reject) => {
+    resolve = _resolve
+    reject = _reject
+  })
   return { promise, resolve, reject }
 }
 
@@ -184,13 +197,26 @@ function deferred () {
  * Something that a handler waits for, opened at the end of the test at the latest.
  * @param {TestContext} t
  */
-function gate (t) {
+function gate(t) {
   const made = deferred()
   endOf(t).gates.push(() => made.resolve())
   return made
 }
 
 module.exports = {
-  gate, RETRY, kafkaOf, mockCluster, connectProducer, connectAdmin, connectConsumer, createTopic, collect, plain, grown, numbered, range,
-  committedOffsets, deferred
+  gate,
+  RETRY,
+  kafkaOf,
+  mockCluster,
+  connectProducer,
+  connectAdmin,
+  connectConsumer,
+  createTopic,
+  collect,
+  plain,
+  grown,
+  numbered,
+  range,
+  committedOffsets,
+  deferred,
 }

@@ -20,8 +20,8 @@ const layout = require('../../lib/frame/layout')
  * @param {{ generation?: number }} [options]
  * @returns {Uint8Array}
  */
-function consumeFrame (sections, { generation = 1 } = {}) {
-  const messages = sections.flatMap(section => section.messages)
+function consumeFrame(sections, { generation = 1 } = {}) {
+  const messages = sections.flatMap((section) => section.messages)
   /** @type {Buffer[]} */
   const chunks = []
   let position = layout.CONSUME_HEADER_WORDS * 4
@@ -45,17 +45,31 @@ function consumeFrame (sections, { generation = 1 } = {}) {
     }
     return [start, keyBytes ? keyBytes.length : -1, valueBytes ? valueBytes.length : -1, position - before]
   })
-  add(Buffer.alloc((4 - position % 4) % 4))
+  add(Buffer.alloc((4 - (position % 4)) % 4))
   const sectionsAt = position
   const descriptorsAt = sectionsAt + sections.length * layout.SECTION_WORDS * 4
   const frame = Buffer.alloc(descriptorsAt + messages.length * layout.MESSAGE_WORDS * 4)
-  const head = [layout.CONSUME_MAGIC, frame.length, messages.length, sections.length, generation, descriptorsAt, sectionsAt]
+  const head = [
+    layout.CONSUME_MAGIC,
+    frame.length,
+    messages.length,
+    sections.length,
+    generation,
+    descriptorsAt,
+    sectionsAt,
+  ]
   head.forEach((word, i) => frame.writeInt32LE(word, i * 4))
   Buffer.concat(chunks).copy(frame, layout.CONSUME_HEADER_WORDS * 4)
   let first = 0
   sections.forEach(({ topic, partition, epoch = 0, highWatermark = -1001, messages }, i) => {
     const at = sectionsAt + i * layout.SECTION_WORDS * 4
-    for (const [word, number] of [[0, topic], [1, partition], [2, first], [3, messages.length], [6, epoch]]) {
+    for (const [word, number] of [
+      [0, topic],
+      [1, partition],
+      [2, first],
+      [3, messages.length],
+      [6, epoch],
+    ]) {
       frame.writeInt32LE(number, at + word * 4)
     }
     frame.writeBigInt64LE(BigInt(highWatermark), at + 16)
@@ -73,10 +87,10 @@ function consumeFrame (sections, { generation = 1 } = {}) {
 }
 
 /** @param {Buffer | string | null} value */
-const bytesOf = value => (value === null ? null : Buffer.from(value))
+const bytesOf = (value) => (value === null ? null : Buffer.from(value))
 
 /** @param {number} number */
-function int32 (number) {
+function int32(number) {
   const bytes = Buffer.alloc(4)
   bytes.writeInt32LE(number)
   return bytes

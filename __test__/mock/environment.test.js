@@ -30,14 +30,21 @@ const messages = count => Array.from({ length: count }, (_, i) => ({ key: 'k' + 
  * @param {string} script  body of an async function
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
  */
-function run (t, brokers, script) {
+function run(t, brokers, script) {
   return new Promise((resolve, reject) => {
     const source = `${PROLOGUE}\n;(async () => {${script}\n})()`
-    const child = spawn(process.execPath, ['--unhandled-rejections=strict', '-e', source, brokers], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--unhandled-rejections=strict', '-e', source, brokers], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     t.after(() => child.kill('SIGKILL'))
     let [stdout, stderr] = ['', '']
-    child.stdout.on('data', data => { stdout += data })
-    child.stderr.on('data', data => { stderr += data })
+    child.stdout.on('data', (data) => {
+      stdout += data
+    })
+    child.stderr.on('data', (data) => {
+      stderr += data
+    })
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
       reject(new Error(`the process did not end; stdout: ${stdout}; stderr: ${stderr}`))
@@ -50,13 +57,17 @@ function run (t, brokers, script) {
 }
 
 /** Ended by itself, code 0, and wrote only this. @param {any} result @param {string} [stdout] */
-function clean (result, stdout = '') {
+function clean(result, stdout = '') {
   assert.deepEqual(result, { code: 0, signal: null, stdout, stderr: '' })
 }
 
-test('a process ends by itself after disconnect()', async t => {
+test('a process ends by itself after disconnect()', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  clean(await run(t, bootstrapServers, `
+  clean(
+    await run(
+      t,
+      bootstrapServers,
+      `
     const producer = kafka.producer()
     await producer.connect()
     await producer.send({ topic: 't', messages: messages(10) })
@@ -70,32 +81,53 @@ test('a process ends by itself after disconnect()', async t => {
     await all
     await Promise.all([producer.disconnect(), consumer.disconnect(), admin.disconnect()])
     console.log(count)
-  `), '10\n')
+  `,
+    ),
+    '10\n',
+  )
 })
 
-test('a connected client keeps the process alive', async t => {
+test('a connected client keeps the process alive', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  clean(await run(t, bootstrapServers, `
+  clean(
+    await run(
+      t,
+      bootstrapServers,
+      `
     const producer = kafka.producer()
     await producer.connect()
     // Nothing but the client keeps the process: an unreferenced timer would never fire in a process that ends.
     setTimeout(async () => { console.log('still here'); await producer.disconnect() }, 300).unref()
-  `), 'still here\n')
+  `,
+    ),
+    'still here\n',
+  )
 })
 
-test('a client that never connected, or failed to, does not keep the process alive', async t => {
-  clean(await run(t, '127.0.0.1:1', `
+test('a client that never connected, or failed to, does not keep the process alive', async (t) => {
+  clean(
+    await run(
+      t,
+      '127.0.0.1:1',
+      `
     kafka.producer(); kafka.consumer({ groupId: 'g' }); kafka.admin()
     const errors = await Promise.all([kafka.producer(), kafka.consumer({ groupId: 'g' }), kafka.admin()].map(client => client.connect().catch(error => error)))
     console.log(errors.map(error => error.name).join())
-  `), 'KafkaJSNumberOfRetriesExceeded,KafkaJSNumberOfRetriesExceeded,KafkaJSNumberOfRetriesExceeded\n')
+  `,
+    ),
+    'KafkaJSNumberOfRetriesExceeded,KafkaJSNumberOfRetriesExceeded,KafkaJSNumberOfRetriesExceeded\n',
+  )
 })
 
-test('process.exit() in the middle of producing and consuming ends cleanly', async t => {
+test('process.exit() in the middle of producing and consuming ends cleanly', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
   for (const i of [1, 2, 3, 4, 5]) {
     // A group of its own: a member that only vanishes holds its group up for its session.
-    clean(await run(t, bootstrapServers, `
+    clean(
+      await run(
+        t,
+        bootstrapServers,
+        `
       const producer = kafka.producer()
       await producer.connect()
       const consumer = kafka.consumer({ groupId: 'g${i}' })
@@ -107,13 +139,18 @@ test('process.exit() in the middle of producing and consuming ends cleanly', asy
         producer.send({ topic: 't', messages: messages(1000) }).catch(() => {})
         await new Promise(resolve => setImmediate(resolve))
       }
-    `))
+    `,
+      ),
+    )
   }
 })
 
-test('an uncaught exception in a handler\'s timer ends the process with Node\'s own message and code', async t => {
+test("an uncaught exception in a handler's timer ends the process with Node's own message and code", async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  const { code, signal, stdout, stderr } = await run(t, bootstrapServers, `
+  const { code, signal, stdout, stderr } = await run(
+    t,
+    bootstrapServers,
+    `
     const producer = kafka.producer()
     await producer.connect()
     await producer.send({ topic: 't', messages: messages(10) })
@@ -121,14 +158,18 @@ test('an uncaught exception in a handler\'s timer ends the process with Node\'s 
     await consumer.connect()
     await consumer.subscribe({ topic: 't', fromBeginning: true })
     await consumer.run({ eachMessage: async () => { setTimeout(() => { throw new Error('of the program') }) } })
-  `)
+  `,
+  )
   assert.deepEqual([code, signal, stdout], [1, null, ''])
   assert.match(stderr, /Error: of the program/)
 })
 
-test('with logLevel.NOTHING a dead broker makes no byte of output', async t => {
+test('with logLevel.NOTHING a dead broker makes no byte of output', async (t) => {
   const cluster = await mockCluster(t, { brokers: 1 })
-  const child = run(t, cluster.bootstrapServers, `
+  const child = run(
+    t,
+    cluster.bootstrapServers,
+    `
     const producer = kafka.producer({ rdkafka: { 'message.timeout.ms': 2000 } })
     await producer.connect()
     await producer.send({ topic: 't', messages: messages(10) })
@@ -141,7 +182,8 @@ test('with logLevel.NOTHING a dead broker makes no byte of output', async t => {
     const error = await (async () => { for (;;) await producer.send({ topic: 't', messages: messages(1) }) })().catch(error => error)
     console.log(error.name)
     await Promise.all([producer.disconnect(), consumer.disconnect()])
-  `)
+  `,
+  )
   const timer = setTimeout(() => cluster.setBrokerDown(1), 3000)
   t.after(() => clearTimeout(timer))
   clean(await child, 'ready\nKafkaJSRequestTimeoutError\n')
@@ -173,9 +215,13 @@ async function main () {
 main().catch(error => { throw error })
 `
 
-test('a worker thread loads the client, works, and ends by itself after disconnect()', async t => {
+test('a worker thread loads the client, works, and ends by itself after disconnect()', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  clean(await run(t, bootstrapServers, `
+  clean(
+    await run(
+      t,
+      bootstrapServers,
+      `
     const { Worker } = require('node:worker_threads')
     const work = number => new Promise((resolve, reject) => {
       const worker = new Worker(${JSON.stringify(WORKER)}, { eval: true, workerData: { brokers, number, end: true } })
@@ -184,12 +230,19 @@ test('a worker thread loads the client, works, and ends by itself after disconne
     })
     console.log(await Promise.all([work(1), work(2)]))
     console.log(await work(3))
-  `), '[ 0, 0 ]\n0\n')
+  `,
+    ),
+    '[ 0, 0 ]\n0\n',
+  )
 })
 
-test('worker.terminate() in the middle of producing and consuming, twenty times, leaves the process alive and well', async t => {
+test('worker.terminate() in the middle of producing and consuming, twenty times, leaves the process alive and well', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  clean(await run(t, bootstrapServers, `
+  clean(
+    await run(
+      t,
+      bootstrapServers,
+      `
     const { Worker } = require('node:worker_threads')
     for (let number = 0; number < 20; number++) {
       const worker = new Worker(${JSON.stringify(WORKER)}, { eval: true, workerData: { brokers, number } })
@@ -207,12 +260,18 @@ test('worker.terminate() in the middle of producing and consuming, twenty times,
     await producer.connect()
     console.log((await producer.send({ topic: 'after', messages: messages(1) })).length)
     await producer.disconnect()
-  `), '1\n')
+  `,
+    ),
+    '1\n',
+  )
 })
 
-test('threads of librdkafka end with their clients, also those of terminated workers', async t => {
+test('threads of librdkafka end with their clients, also those of terminated workers', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  const { code, stdout, stderr } = await run(t, bootstrapServers, `
+  const { code, stdout, stderr } = await run(
+    t,
+    bootstrapServers,
+    `
     const { Worker } = require('node:worker_threads')
     const fs = require('node:fs')
     // Linux tells how many threads a process has; elsewhere there is nothing to compare.
@@ -228,13 +287,18 @@ test('threads of librdkafka end with their clients, also those of terminated wor
     for (let number = 1; number <= 5; number++) await once(number)
     while (threads() > before && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 100))
     console.log(threads() <= before ? 'flat' : before + ' -> ' + threads())
-  `)
+  `,
+  )
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'flat\n', stderr: '' })
 })
 
-test('where external buffers are forbidden frames are copied, and consuming works the same', async t => {
+test('where external buffers are forbidden frames are copied, and consuming works the same', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  clean(await run(t, bootstrapServers, `
+  clean(
+    await run(
+      t,
+      bootstrapServers,
+      `
     const native = require(${JSON.stringify(path.join(ROOT, 'lib', 'native'))})
     native.forceCopy(true)
     const producer = kafka.producer()
@@ -250,12 +314,19 @@ test('where external buffers are forbidden frames are copied, and consuming work
     } }))
     await Promise.all([producer.disconnect(), consumer.disconnect()])
     console.log(count, wrong)
-  `), '5000 0\n')
+  `,
+    ),
+    '5000 0\n',
+  )
 })
 
-test('inside a vm context everything works, and errors are the Errors of the realm that loaded the package', async t => {
+test('inside a vm context everything works, and errors are the Errors of the realm that loaded the package', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  clean(await run(t, bootstrapServers, `
+  clean(
+    await run(
+      t,
+      bootstrapServers,
+      `
     const vm = require('node:vm')
     const { KafkaJSError } = require(${JSON.stringify(ROOT)})
     const context = vm.createContext({ kafka, Error, KafkaJSError, console, Buffer })
@@ -269,12 +340,19 @@ test('inside a vm context everything works, and errors are the Errors of the rea
       await producer.disconnect()
       console.log(error instanceof Error, error instanceof KafkaJSError, refused instanceof Error, refused instanceof KafkaJSError, metadata.baseOffset)
     })()\`, context)
-  `), 'true true true true 0\n')
+  `,
+    ),
+    'true true true true 0\n',
+  )
 })
 
-test('two copies of the package in one process do not disturb each other', async t => {
+test('two copies of the package in one process do not disturb each other', async (t) => {
   const { bootstrapServers } = await mockCluster(t)
-  clean(await run(t, bootstrapServers, `
+  clean(
+    await run(
+      t,
+      bootstrapServers,
+      `
     for (const file of Object.keys(require.cache)) delete require.cache[file]
     const again = require(${JSON.stringify(ROOT)})
     const other = new again.Kafka({ brokers, logLevel: again.logLevel.NOTHING })
@@ -284,5 +362,8 @@ test('two copies of the package in one process do not disturb each other', async
       console.log((await producer.send({ topic: 't', messages: [{ value: 'v', partition: 0 }] }))[0].baseOffset)
     }
     for (const producer of producers) await producer.disconnect()
-  `), '0\n1\n')
+  `,
+    ),
+    '0\n1\n',
+  )
 })

@@ -13,6 +13,21 @@ test('both sides of the boundary have the same frame layout', () => {
 
 test('everything that a Kafka client needs is linked in', () => {
   const features = native.features()
-  const wanted = ['gzip', 'snappy', 'lz4', 'zstd', 'ssl', 'sasl_plain', 'sasl_scram', 'sasl_gssapi', 'sasl_oauthbearer', 'oidc']
-  assert.deepEqual(wanted.filter(name => !features.includes(name)), [], `linked: ${features}`)
+  const wanted = [
+    'gzip',
+    'snappy',
+    'lz4',
+    'zstd',
+    'ssl',
+    'sasl_plain',
+    'sasl_scram',
+    'sasl_gssapi',
+    'sasl_oauthbearer',
+    'oidc',
+  ]
+  assert.deepEqual(
+    wanted.filter((name) => !features.includes(name)),
+    [],
+    `linked: ${features}`,
+  )
 })

@@ -12,25 +12,40 @@ const { PartitionQueue } = require('../../lib/kafkajs/partition-queue')
 const { consumeFrame } = require('../helpers/consume-frame')
 const { range } = require('../helpers/clients')
 
-const FIELDS = ['magicByte', 'attributes', 'timestamp', 'offset', 'key', 'value', 'headers', 'isControlRecord', 'batchContext']
+const FIELDS = [
+  'magicByte',
+  'attributes',
+  'timestamp',
+  'offset',
+  'key',
+  'value',
+  'headers',
+  'isControlRecord',
+  'batchContext',
+]
 
 /** @param {any[]} messages @param {object} [section] */
-function read (messages, section = {}) {
+function read(messages, section = {}) {
   const frame = new ConsumeFrame(consumeFrame([{ topic: 0, partition: 3, messages, ...section }]))
   return { frame, section: frame.sections()[0] }
 }
 
 /** @param {any} message */
-function messageOf (message) {
+function messageOf(message) {
   const { frame, section } = read([message])
   return new KafkaMessage(frame, section.at)
 }
 
 test('sections name topic, partition, epoch and watermark, and their messages follow each other', () => {
-  const frame = new ConsumeFrame(consumeFrame([
-    { topic: 2, partition: 0, epoch: 7, highWatermark: 2 ** 40, messages: [{ offset: 1 }, { offset: 2 }] },
-    { topic: 5, partition: 9, messages: [{ offset: 2 ** 45 }] }
-  ], { generation: 4 }))
+  const frame = new ConsumeFrame(
+    consumeFrame(
+      [
+        { topic: 2, partition: 0, epoch: 7, highWatermark: 2 ** 40, messages: [{ offset: 1 }, { offset: 2 }] },
+        { topic: 5, partition: 9, messages: [{ offset: 2 ** 45 }] },
+      ],
+      { generation: 4 },
+    ),
+  )
   const [a, b] = frame.sections()
   assert.deepEqual([frame.generation, frame.messages, frame.remaining], [4, 3, 3])
   assert.deepEqual([a.topic, a.partition, a.epoch, a.highWatermark], [2, 0, 7, 2 ** 40])
@@ -44,9 +59,19 @@ test('what is no consume frame is refused', () => {
 })
 
 test('key, value and headers are read byte for byte; null and empty are told apart', () => {
-  const full = messageOf({ offset: 5, key: 'k', value: Buffer.from([0, 255]), headers: [['a', 'x'], ['b', null], ['a', 'y'], ['ü', '']] })
+  const full = messageOf({
+    offset: 5,
+    key: 'k',
+    value: Buffer.from([0, 255]),
+    headers: [
+      ['a', 'x'],
+      ['b', null],
+      ['a', 'y'],
+      ['ü', ''],
+    ],
+  })
   assert.deepEqual([full.key, full.value], [Buffer.from('k'), Buffer.from([0, 255])])
-  assert.deepEqual(full.headers, { a: [Buffer.from('x'), Buffer.from('y')], b: null, 'ü': Buffer.alloc(0) })
+  assert.deepEqual(full.headers, { a: [Buffer.from('x'), Buffer.from('y')], b: null, ü: Buffer.alloc(0) })
   const nothing = messageOf({ offset: 5 })
   assert.deepEqual([nothing.key, nothing.value, nothing.headers], [null, null, {}])
   const empty = messageOf({ offset: 5, key: '', value: '' })
@@ -54,7 +79,15 @@ test('key, value and headers are read byte for byte; null and empty are told apa
 })
 
 test('headers called like members of Object are headers', () => {
-  const { headers } = messageOf({ offset: 0, headers: [['__proto__', 'p'], ['constructor', 'c'], ['hasOwnProperty', 'h'], ['__proto__', 'q']] })
+  const { headers } = messageOf({
+    offset: 0,
+    headers: [
+      ['__proto__', 'p'],
+      ['constructor', 'c'],
+      ['hasOwnProperty', 'h'],
+      ['__proto__', 'q'],
+    ],
+  })
   assert.deepEqual(Object.keys(headers).sort(), ['__proto__', 'constructor', 'hasOwnProperty'])
   assert.equal(Object.getPrototypeOf(headers), Object.prototype)
   assert.deepEqual(Object.getOwnPropertyDescriptor(headers, '__proto__')?.value, [Buffer.from('p'), Buffer.from('q')])
@@ -66,7 +99,7 @@ test('offsets and timestamps are exact beyond 2^53', () => {
   assert.equal(message.timestamp, '-1')
 })
 
-test('a message has kafkajs\'s fields in its order, also for JSON, for...in and the console', () => {
+test("a message has kafkajs's fields in its order, also for JSON, for...in and the console", () => {
   const message = messageOf({ offset: 5, value: 'v' })
   assert.deepEqual(Object.keys(message.toJSON()), FIELDS)
   const seen = []
@@ -86,17 +119,26 @@ test('a field may be replaced, for that message only', () => {
 })
 
 test('a batch tells its offsets and lag, and makes its messages once', () => {
-  const { section } = read(range(10).map(i => ({ offset: 100 + i })), { highWatermark: 200 })
+  const { section } = read(
+    range(10).map((i) => ({ offset: 100 + i })),
+    { highWatermark: 200 },
+  )
   const batch = new Batch('t', 3, [section])
-  assert.deepEqual([batch.firstOffset(), batch.lastOffset(), batch.highWatermark, batch.fetchedOffset], ['100', '109', '200', '100'])
+  assert.deepEqual(
+    [batch.firstOffset(), batch.lastOffset(), batch.highWatermark, batch.fetchedOffset],
+    ['100', '109', '200', '100'],
+  )
   assert.deepEqual([batch.offsetLag(), batch.offsetLagLow(), batch.size], ['90', '99', 10])
   assert.equal(batch.messages, batch.messages)
-  assert.deepEqual(batch.messages.map(({ offset }) => Number(offset)), range(10).map(i => 100 + i))
+  assert.deepEqual(
+    batch.messages.map(({ offset }) => Number(offset)),
+    range(10).map((i) => 100 + i),
+  )
 })
 
 test('a batch keeps its messages while the queue that it came from moves on', () => {
   const queue = new PartitionQueue('t', 0)
-  queue.push(read(range(4).map(offset => ({ offset }))).section)
+  queue.push(read(range(4).map((offset) => ({ offset }))).section)
   const batch = new Batch('t', 0, queue.sections)
   queue.drop(3)
   assert.equal(batch.messages.length, 4)
@@ -104,8 +146,8 @@ test('a batch keeps its messages while the queue that it came from moves on', ()
 
 test('a partition queue counts its bytes, drops up to an offset, and tells which frames are done', () => {
   const queue = new PartitionQueue('t', 0)
-  const first = read(range(4).map(offset => ({ offset, value: Buffer.alloc(100) })))
-  const second = read(range(2).map(i => ({ offset: 4 + i, value: Buffer.alloc(100) })))
+  const first = read(range(4).map((offset) => ({ offset, value: Buffer.alloc(100) })))
+  const second = read(range(2).map((i) => ({ offset: 4 + i, value: Buffer.alloc(100) })))
   queue.push(first.section)
   queue.push(second.section)
   const full = queue.bytes

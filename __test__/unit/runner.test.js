@@ -16,11 +16,11 @@ const { waitFor } = require('../helpers/wait')
 /** @typedef {import('node:test').TestContext} TestContext */
 
 const TOPIC = 't'
-const QUIET = { info () {}, error () {}, warn () {}, debug () {}, namespace: () => QUIET, setLogLevel () {} }
+const QUIET = { info() {}, error() {}, warn() {}, debug() {}, namespace: () => QUIET, setLogLevel() {} }
 
 /** A frame of one partition. @param {number} partition @param {number} from @param {number} count @param {object} [more] */
-function frameOf (partition, from, count, { epoch = 0, generation = 1, bytes = 1 } = {}) {
-  const messages = range(count).map(i => ({ offset: from + i, value: Buffer.alloc(bytes) }))
+function frameOf(partition, from, count, { epoch = 0, generation = 1, bytes = 1 } = {}) {
+  const messages = range(count).map((i) => ({ offset: from + i, value: Buffer.alloc(bytes) }))
   return consumeFrame([{ topic: 0, partition, epoch, messages }], { generation })
 }
 
@@ -30,21 +30,37 @@ function frameOf (partition, from, count, { epoch = 0, generation = 1, bytes = 1
  * @param {object} run
  * @param {{ partitions?: number, retry?: object, commit?: (offsets: any[]) => Promise<void> }} [options]
  */
-function start (t, run, { partitions = 1, retry = { initialRetryTime: 5, retries: 2, factor: 0 }, commit = async () => {} } = {}) {
-  const state = { requested: 0, delivered: 0, native: /** @type {string[]} */ ([]), commits: /** @type {any[]} */ ([]), crash: /** @type {any} */ (undefined) }
+function start(
+  t,
+  run,
+  { partitions = 1, retry = { initialRetryTime: 5, retries: 2, factor: 0 }, commit = async () => {} } = {},
+) {
+  const state = {
+    requested: 0,
+    delivered: 0,
+    native: /** @type {string[]} */ ([]),
+    commits: /** @type {any[]} */ ([]),
+    crash: /** @type {any} */ (undefined),
+  }
   const emitter = new InstrumentationEmitter({ names: events, label: 'consumer' })
   /** @type {any} */
   const runner = new Runner({
     run: readRun(run),
     retry,
     source: {
-      request: frames => { state.requested += frames },
+      request: (frames) => {
+        state.requested += frames
+      },
       progress: () => {},
-      pause: (topic, partition) => { state.native.push(`pause ${partition}`) },
-      resume: (topic, partition) => { state.native.push(`resume ${partition}`) },
-      topicName: () => TOPIC
+      pause: (topic, partition) => {
+        state.native.push(`pause ${partition}`)
+      },
+      resume: (topic, partition) => {
+        state.native.push(`resume ${partition}`)
+      },
+      topicName: () => TOPIC,
     },
-    commit: async offsets => {
+    commit: async (offsets) => {
       await commit(offsets)
       state.commits.push(...offsets.map(({ partition, offset }) => `${partition}:${offset}`))
     },
@@ -52,25 +68,37 @@ function start (t, run, { partitions = 1, retry = { initialRetryTime: 5, retries
     events: emitter,
     names: events,
     logger: QUIET,
-    onCrash: error => { state.crash = error }
+    onCrash: (error) => {
+      state.crash = error
+    },
   })
   t.after(() => runner.stop())
-  runner.assign(range(partitions).map(partition => ({ topic: TOPIC, partition })), () => false)
+  runner.assign(
+    range(partitions).map((partition) => ({ topic: TOPIC, partition })),
+    () => false,
+  )
   runner.start()
   const give = (/** @type {Uint8Array} */ frame) => {
     state.delivered++
-    assert.ok(state.delivered <= state.requested, `a frame more than asked for: ${state.delivered} of ${state.requested}`)
+    assert.ok(
+      state.delivered <= state.requested,
+      `a frame more than asked for: ${state.delivered} of ${state.requested}`,
+    )
     runner.frame(frame)
   }
   return { runner, state, give, queue: (partition = 0) => runner.queue(TOPIC, partition) }
 }
 
 /** @param {number} partition @param {number[]} offsets */
-const only = (partition, offsets) => offsets.map(offset => `${partition}:${offset}`)
+const only = (partition, offsets) => offsets.map((offset) => `${partition}:${offset}`)
 
-test('two frames are asked for, and one more for each that was handled', async t => {
+test('two frames are asked for, and one more for each that was handled', async (t) => {
   const handled = /** @type {number[]} */ ([])
-  const { state, give } = start(t, { eachMessage: async (/** @type {any} */ { message }) => { handled.push(Number(message.offset)) } })
+  const { state, give } = start(t, {
+    eachMessage: async (/** @type {any} */ { message }) => {
+      handled.push(Number(message.offset))
+    },
+  })
   assert.equal(state.requested, 2)
   for (const from of range(50)) {
     await waitFor(() => state.requested > state.delivered, { message: 'more demand' })
@@ -82,25 +110,29 @@ test('two frames are asked for, and one more for each that was handled', async t
   await waitFor(() => state.requested === 52, { message: () => `two frames of demand at the end; ${state.requested}` })
 })
 
-test('while handlers are busy no more frames are asked for', async t => {
+test('while handlers are busy no more frames are asked for', async (t) => {
   const hold = gate(t)
   const { state, give } = start(t, { eachMessage: () => hold.promise })
   give(frameOf(0, 0, 10))
   give(frameOf(0, 10, 10))
-  await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
   assert.equal(state.requested, 2)
 })
 
-test('a partition that is held up does not stop others: it is paused once it holds too much, and resumed when it is done', async t => {
+test('a partition that is held up does not stop others: it is paused once it holds too much, and resumed when it is done', async (t) => {
   const hold = gate(t)
   const handled = /** @type {string[]} */ ([])
-  const { state, give } = start(t, {
-    partitionsConsumedConcurrently: 2,
-    eachMessage: async (/** @type {any} */ { partition, message }) => {
-      if (partition === 0) await hold.promise
-      handled.push(`${partition}:${message.offset}`)
-    }
-  }, { partitions: 2 })
+  const { state, give } = start(
+    t,
+    {
+      partitionsConsumedConcurrently: 2,
+      eachMessage: async (/** @type {any} */ { partition, message }) => {
+        if (partition === 0) await hold.promise
+        handled.push(`${partition}:${message.offset}`)
+      },
+    },
+    { partitions: 2 },
+  )
   const MB = 1024 * 1024
   let at = 0
   while (!state.native.includes('pause 0')) {
@@ -119,9 +151,13 @@ test('a partition that is held up does not stop others: it is paused once it hol
   await waitFor(() => handled.length === 20 + at)
 })
 
-test('sections of an older epoch are dropped: the position was moved meanwhile', async t => {
+test('sections of an older epoch are dropped: the position was moved meanwhile', async (t) => {
   const handled = /** @type {number[]} */ ([])
-  const { runner, state, give, queue } = start(t, { eachMessage: (/** @type {any} */ { message }) => { handled.push(Number(message.offset)) } })
+  const { runner, state, give, queue } = start(t, {
+    eachMessage: (/** @type {any} */ { message }) => {
+      handled.push(Number(message.offset))
+    },
+  })
   runner.seek(queue(), 1)
   give(frameOf(0, 0, 5, { epoch: 0 }))
   give(frameOf(0, 100, 2, { epoch: 1 }))
@@ -130,11 +166,17 @@ test('sections of an older epoch are dropped: the position was moved meanwhile',
   await waitFor(() => state.requested === 4)
 })
 
-test('frames of an older generation, and of partitions that are not assigned, are dropped', async t => {
+test('frames of an older generation, and of partitions that are not assigned, are dropped', async (t) => {
   const handled = /** @type {string[]} */ ([])
-  const { runner, state, give } = start(t, {
-    eachMessage: (/** @type {any} */ { partition, message }) => { handled.push(`${partition}:${message.offset}`) }
-  }, { partitions: 2 })
+  const { runner, state, give } = start(
+    t,
+    {
+      eachMessage: (/** @type {any} */ { partition, message }) => {
+        handled.push(`${partition}:${message.offset}`)
+      },
+    },
+    { partitions: 2 },
+  )
   await runner.revoke([{ topic: TOPIC, partition: 1 }], { lost: false, generation: 3 })
   give(frameOf(1, 0, 3, { generation: 3 }))
   give(frameOf(0, 0, 3, { generation: 2 }))
@@ -144,25 +186,37 @@ test('frames of an older generation, and of partitions that are not assigned, ar
   assert.deepEqual(handled, ['0:7'])
 })
 
-test('a frame with several partitions counts as one, and is done with its last message', async t => {
+test('a frame with several partitions counts as one, and is done with its last message', async (t) => {
   const handled = /** @type {string[]} */ ([])
-  const { state, give } = start(t, {
-    eachMessage: async (/** @type {any} */ { partition, message }) => { handled.push(`${partition}:${message.offset}`) }
-  }, { partitions: 3 })
-  const section = (/** @type {number} */ partition) => ({ topic: 0, partition, messages: [{ offset: 0 }, { offset: 1 }] })
+  const { state, give } = start(
+    t,
+    {
+      eachMessage: async (/** @type {any} */ { partition, message }) => {
+        handled.push(`${partition}:${message.offset}`)
+      },
+    },
+    { partitions: 3 },
+  )
+  const section = (/** @type {number} */ partition) => ({
+    topic: 0,
+    partition,
+    messages: [{ offset: 0 }, { offset: 1 }],
+  })
   give(consumeFrame([section(0), section(1), section(9), section(2)]))
   await grown(handled, 6)
   assert.deepEqual(handled, ['0:0', '0:1', '1:0', '1:1', '2:0', '2:1'])
   await waitFor(() => state.requested === 3)
 })
 
-test('a handler that throws gets the same message again, with what was handled before it committed', async t => {
+test('a handler that throws gets the same message again, with what was handled before it committed', async (t) => {
   const handled = /** @type {number[]} */ ([])
   let failures = 0
-  const { state, give } = start(t, { eachMessage: async (/** @type {any} */ { message }) => {
-    handled.push(Number(message.offset))
-    if (message.offset === '2' && failures++ < 2) throw new Error('not yet')
-  } })
+  const { state, give } = start(t, {
+    eachMessage: async (/** @type {any} */ { message }) => {
+      handled.push(Number(message.offset))
+      if (message.offset === '2' && failures++ < 2) throw new Error('not yet')
+    },
+  })
   give(frameOf(0, 0, 4))
   await grown(handled, 6)
   assert.deepEqual(handled, [0, 1, 2, 2, 2, 3])
@@ -171,45 +225,60 @@ test('a handler that throws gets the same message again, with what was handled b
   assert.equal(state.crash, undefined)
 })
 
-test('new frames of a partition do not cut its backoff short', async t => {
+test('new frames of a partition do not cut its backoff short', async (t) => {
   let attempts = 0
   const handled = /** @type {string[]} */ ([])
-  const { state, give } = start(t, { partitionsConsumedConcurrently: 2, eachMessage: async (/** @type {any} */ { partition, message }) => {
-    if (partition === 0) {
-      attempts++
-      throw new Error('not now')
-    }
-    handled.push(message.offset)
-  } }, { partitions: 2, retry: { initialRetryTime: 3_600_000, maxRetryTime: 3_600_000, retries: 5 } })
+  const { state, give } = start(
+    t,
+    {
+      partitionsConsumedConcurrently: 2,
+      eachMessage: async (/** @type {any} */ { partition, message }) => {
+        if (partition === 0) {
+          attempts++
+          throw new Error('not now')
+        }
+        handled.push(message.offset)
+      },
+    },
+    { partitions: 2, retry: { initialRetryTime: 3_600_000, maxRetryTime: 3_600_000, retries: 5 } },
+  )
   give(frameOf(0, 0, 1))
   await waitFor(() => attempts === 1)
   for (const offset of range(10)) {
     await waitFor(() => state.requested > state.delivered)
-    give(consumeFrame([0, 1].map(partition => ({ topic: 0, partition, messages: [{ offset: offset + 1 }] }))))
+    give(consumeFrame([0, 1].map((partition) => ({ topic: 0, partition, messages: [{ offset: offset + 1 }] }))))
   }
   await grown(handled, 10)
   assert.equal(attempts, 1)
 })
 
-test('a seek ends the backoff of a partition', async t => {
+test('a seek ends the backoff of a partition', async (t) => {
   const handled = /** @type {number[]} */ ([])
-  const { runner, give, queue } = start(t, { eachMessage: async (/** @type {any} */ { message }) => {
-    handled.push(Number(message.offset))
-    if (message.offset === '0') throw new Error('poison')
-  } }, { retry: { initialRetryTime: 3_600_000, maxRetryTime: 3_600_000 } })
+  const { runner, give, queue } = start(
+    t,
+    {
+      eachMessage: async (/** @type {any} */ { message }) => {
+        handled.push(Number(message.offset))
+        if (message.offset === '0') throw new Error('poison')
+      },
+    },
+    { retry: { initialRetryTime: 3_600_000, maxRetryTime: 3_600_000 } },
+  )
   give(frameOf(0, 0, 3))
   await grown(handled, 1)
-  await new Promise(resolve => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
   runner.seek(queue(), 1)
   give(frameOf(0, 1, 2, { epoch: 1 }))
   await grown(handled, 3)
   assert.deepEqual(handled, [0, 1, 2])
 })
 
-test('after the last retry the runner crashes with the reason, and commits what was handled', async t => {
-  const { runner, state, give } = start(t, { eachMessage: async (/** @type {any} */ { message }) => {
-    if (message.offset === '1') throw new Error('broken')
-  } })
+test('after the last retry the runner crashes with the reason, and commits what was handled', async (t) => {
+  const { runner, state, give } = start(t, {
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (message.offset === '1') throw new Error('broken')
+    },
+  })
   give(frameOf(0, 0, 3))
   await waitFor(() => state.crash)
   assert.equal(state.crash.name, 'KafkaJSNumberOfRetriesExceeded')
@@ -219,12 +288,14 @@ test('after the last retry the runner crashes with the reason, and commits what 
   assert.deepEqual(state.commits, ['0:1'])
 })
 
-test('a TypeError is not retried', async t => {
+test('a TypeError is not retried', async (t) => {
   let calls = 0
-  const { state, give } = start(t, { eachMessage: async () => {
-    calls++
-    throw new TypeError('x is not a function')
-  } })
+  const { state, give } = start(t, {
+    eachMessage: async () => {
+      calls++
+      throw new TypeError('x is not a function')
+    },
+  })
   give(frameOf(0, 0, 3))
   await waitFor(() => state.crash)
   assert.equal(state.crash.name, 'KafkaJSNonRetriableError')
@@ -232,36 +303,54 @@ test('a TypeError is not retried', async t => {
   assert.equal(calls, 1)
 })
 
-test('a handler that throws synchronously, or throws what is no Error, is retried like any other', async t => {
+test('a handler that throws synchronously, or throws what is no Error, is retried like any other', async (t) => {
   const handled = /** @type {number[]} */ ([])
-  const faults = [() => { throw new Error('sync') }, () => { throw 'text' }, () => Promise.reject(undefined)]
-  const { give, state } = start(t, { eachMessage: (/** @type {any} */ { message }) => {
-    handled.push(Number(message.offset))
-    const fault = faults.shift()
-    return fault && fault()
-  } }, { retry: { initialRetryTime: 1, retries: 5, factor: 0 } })
+  const faults = [
+    () => {
+      throw new Error('sync')
+    },
+    () => {
+      throw 'text'
+    },
+    () => Promise.reject(undefined),
+  ]
+  const { give, state } = start(
+    t,
+    {
+      eachMessage: (/** @type {any} */ { message }) => {
+        handled.push(Number(message.offset))
+        const fault = faults.shift()
+        return fault && fault()
+      },
+    },
+    { retry: { initialRetryTime: 1, retries: 5, factor: 0 } },
+  )
   give(frameOf(0, 0, 2))
   await grown(handled, 5)
   assert.deepEqual(handled, [0, 0, 0, 0, 1])
   assert.equal(state.crash, undefined)
 })
 
-test('a revocation waits for the running handler, handles nothing else and commits what was handled', async t => {
+test('a revocation waits for the running handler, handles nothing else and commits what was handled', async (t) => {
   const hold = gate(t)
   const reached = deferred()
   const handled = /** @type {number[]} */ ([])
-  const { runner, state, give } = start(t, { eachMessage: async (/** @type {any} */ { message }) => {
-    if (message.offset === '1') {
-      reached.resolve()
-      await hold.promise
-    }
-    handled.push(Number(message.offset))
-  } })
+  const { runner, state, give } = start(t, {
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (message.offset === '1') {
+        reached.resolve()
+        await hold.promise
+      }
+      handled.push(Number(message.offset))
+    },
+  })
   give(frameOf(0, 0, 10))
   await reached.promise
   let answered = false
-  const revoked = runner.revoke([{ topic: TOPIC, partition: 0 }], { lost: false, generation: 2 }).then(() => { answered = true })
-  await new Promise(resolve => setImmediate(resolve))
+  const revoked = runner.revoke([{ topic: TOPIC, partition: 0 }], { lost: false, generation: 2 }).then(() => {
+    answered = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
   assert.equal(answered, false)
   hold.resolve()
   await revoked
@@ -270,13 +359,16 @@ test('a revocation waits for the running handler, handles nothing else and commi
   assert.equal(runner.queue(TOPIC, 0), undefined)
 })
 
-test('when partitions are lost, nothing of them is committed any more', async t => {
+test('when partitions are lost, nothing of them is committed any more', async (t) => {
   const hold = gate(t)
   const reached = deferred()
-  const { runner, state, give } = start(t, { eachMessage: async () => {
-    reached.resolve()
-    await hold.promise
-  } })
+  const { runner, state, give } = start(t, {
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (message.offset === '0') return
+      reached.resolve()
+      await hold.promise
+    },
+  })
   give(frameOf(0, 0, 10))
   await reached.promise
   const revoked = runner.revoke([{ topic: TOPIC, partition: 0 }], { lost: true, generation: 2 })
@@ -286,21 +378,27 @@ test('when partitions are lost, nothing of them is committed any more', async t 
   assert.deepEqual(state.commits, [])
 })
 
-test('a partition that is given up while it is paused natively is resumed first: librdkafka would remember the pause', async t => {
+test('a partition that is given up while it is paused natively is resumed first: librdkafka would remember the pause', async (t) => {
   const { runner, state, queue } = start(t, { eachMessage: async () => {} })
   runner.setPaused(queue(), true)
   await runner.revoke([{ topic: TOPIC, partition: 0 }], { lost: false, generation: 2 })
   assert.deepEqual(state.native, ['pause 0', 'resume 0'])
 })
 
-test('stop() commits what was handled also when the first attempt fails', async t => {
+test('stop() commits what was handled also when the first attempt fails', async (t) => {
   let failures = 1
   let attempts = 0
-  const { runner, state, give } = start(t, { eachMessage: async () => {} }, { commit: async () => {
-    attempts++
-    if (stopping && failures-- > 0) throw new KafkaJSError('busy')
-    if (!stopping) throw new KafkaJSError('not before stop')
-  } })
+  const { runner, state, give } = start(
+    t,
+    { eachMessage: async () => {} },
+    {
+      commit: async () => {
+        attempts++
+        if (stopping && failures-- > 0) throw new KafkaJSError('busy')
+        if (!stopping) throw new KafkaJSError('not before stop')
+      },
+    },
+  )
   let stopping = false
   give(frameOf(0, 0, 3))
   await waitFor(() => attempts > 0)
@@ -309,70 +407,94 @@ test('stop() commits what was handled also when the first attempt fails', async 
   assert.deepEqual(state.commits, ['0:3'])
 })
 
-test('a commit that is refused because of a rebalance is no crash', async t => {
+test('a commit that is refused because of a rebalance is no crash', async (t) => {
   let attempts = 0
-  const { state, give } = start(t, { eachMessage: async () => {} }, { commit: async () => {
-    attempts++
-    throw new KafkaJSProtocolError({ type: 'ILLEGAL_GENERATION', code: 22, retriable: false, message: 'x' })
-  } })
+  const { state, give } = start(
+    t,
+    { eachMessage: async () => {} },
+    {
+      commit: async () => {
+        attempts++
+        throw new KafkaJSProtocolError({ type: 'ILLEGAL_GENERATION', code: 22, retriable: false, message: 'x' })
+      },
+    },
+  )
   give(frameOf(0, 0, 3))
   await waitFor(() => attempts > 0)
-  await new Promise(resolve => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
   assert.equal(state.crash, undefined)
 })
 
-test('a commit that no retry can heal is a crash', async t => {
-  const { state, give } = start(t, { eachMessage: async () => {} }, { commit: async () => {
-    throw new KafkaJSProtocolError({ type: 'GROUP_AUTHORIZATION_FAILED', code: 30, retriable: false, message: 'no' })
-  } })
+test('a commit that no retry can heal is a crash', async (t) => {
+  const { state, give } = start(
+    t,
+    { eachMessage: async () => {} },
+    {
+      commit: async () => {
+        throw new KafkaJSProtocolError({
+          type: 'GROUP_AUTHORIZATION_FAILED',
+          code: 30,
+          retriable: false,
+          message: 'no',
+        })
+      },
+    },
+  )
   give(frameOf(0, 0, 3))
   await waitFor(() => state.crash)
   assert.equal(state.crash.type, 'GROUP_AUTHORIZATION_FAILED')
 })
 
-test('without a handler messages are consumed and committed, as in kafkajs', async t => {
+test('without a handler messages are consumed and committed, as in kafkajs', async (t) => {
   const { state, give } = start(t, {})
   give(frameOf(0, 0, 5))
   await waitFor(() => state.commits.includes('0:5'))
   await waitFor(() => state.requested === 3)
 })
 
-test('a pause keeps what was fetched, and resume hands it out in order', async t => {
+test('a pause keeps what was fetched, and resume hands it out in order', async (t) => {
   const handled = /** @type {number[]} */ ([])
-  const { runner, give, queue, state } = start(t, { eachMessage: (/** @type {any} */ { message }) => {
-    handled.push(Number(message.offset))
-    if (message.offset === '1') runner.setPaused(queue(), true)
-  } })
+  const { runner, give, queue, state } = start(t, {
+    eachMessage: (/** @type {any} */ { message }) => {
+      handled.push(Number(message.offset))
+      if (message.offset === '1') runner.setPaused(queue(), true)
+    },
+  })
   give(frameOf(0, 0, 3))
   give(frameOf(0, 3, 2))
   await waitFor(() => state.native.length === 1)
-  await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
   assert.deepEqual(handled, [0, 1])
   runner.setPaused(queue(), false)
   await grown(handled, 5)
   assert.deepEqual(handled, [0, 1, 2, 3, 4])
 })
 
-test('eachBatch gets everything that is at hand of a partition, and an unresolved rest again', async t => {
+test('eachBatch gets everything that is at hand of a partition, and an unresolved rest again', async (t) => {
   const batches = /** @type {string[]} */ ([])
-  const { give } = start(t, { eachBatchAutoResolve: false, eachBatch: async (/** @type {any} */ { batch, resolveOffset }) => {
-    batches.push(`${batch.firstOffset()}-${batch.lastOffset()}`)
-    resolveOffset(batch.messages[Math.min(2, batch.messages.length - 1)].offset)
-  } })
+  const { give } = start(t, {
+    eachBatchAutoResolve: false,
+    eachBatch: async (/** @type {any} */ { batch, resolveOffset }) => {
+      batches.push(`${batch.firstOffset()}-${batch.lastOffset()}`)
+      resolveOffset(batch.messages[Math.min(2, batch.messages.length - 1)].offset)
+    },
+  })
   give(frameOf(0, 0, 4))
   give(frameOf(0, 4, 3))
   await grown(batches, 3)
   assert.deepEqual(batches, ['0-6', '3-6', '6-6'])
 })
 
-test('a batch whose handler throws is handed out again from what it resolved', async t => {
+test('a batch whose handler throws is handed out again from what it resolved', async (t) => {
   const batches = /** @type {string[]} */ ([])
-  const { give } = start(t, { eachBatch: async (/** @type {any} */ { batch, resolveOffset }) => {
-    batches.push(`${batch.firstOffset()}-${batch.lastOffset()}`)
-    if (batches.length > 1) return
-    resolveOffset('1')
-    throw new Error('half way')
-  } })
+  const { give } = start(t, {
+    eachBatch: async (/** @type {any} */ { batch, resolveOffset }) => {
+      batches.push(`${batch.firstOffset()}-${batch.lastOffset()}`)
+      if (batches.length > 1) return
+      resolveOffset('1')
+      throw new Error('half way')
+    },
+  })
   give(frameOf(0, 0, 4))
   await grown(batches, 2)
   assert.deepEqual(batches, ['0-3', '2-3'])

@@ -6,10 +6,18 @@ const BUSY_GAP = 100
 const IDLE_GAP = 5
 
 /** The group is about to rebalance: who owns a partition next starts at what was committed before. */
-const REBALANCING = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID', 'STALE_MEMBER_EPOCH', 'FENCED_MEMBER_EPOCH'])
+const REBALANCING = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+  'STALE_MEMBER_EPOCH',
+  'FENCED_MEMBER_EPOCH',
+])
 
 /** @param {any} error */
-const isRebalance = (error) => error && (REBALANCING.has(error.type) || /ASSIGNMENT_LOST|NO_OFFSET|DESTROY/.test(error.librdkafka?.name ?? ''))
+const isRebalance = (error) =>
+  error && (REBALANCING.has(error.type) || /ASSIGNMENT_LOST|NO_OFFSET|DESTROY/.test(error.librdkafka?.name ?? ''))
 
 /**
  * Commits what was handled, and nothing else: at the end of each batch at the latest, one request under way at a time.
@@ -59,8 +67,11 @@ class OffsetCommitter {
    */
   handled(count = 1) {
     this.#sinceCommit += count
-    if ((this.#threshold && this.#sinceCommit >= this.#threshold) ||
-        (this.#interval && Date.now() - this.#lastStart >= this.#interval)) this.#start()
+    if (
+      (this.#threshold && this.#sinceCommit >= this.#threshold) ||
+      (this.#interval && Date.now() - this.#lastStart >= this.#interval)
+    )
+      this.#start()
     return this.#underway
   }
 
@@ -114,18 +125,20 @@ class OffsetCommitter {
     if (dirty.length === 0) return
     this.#lastStart = Date.now()
     this.#sinceCommit = 0
-    this.#underway = this.#commit(dirty).catch((error) => {
-      if (isRebalance(error)) return
-      // What was handled stays uncommitted and is committed with the next batch, or given up when the group is left.
-      if (error && error.retriable) this.#again = true
-      else this.#onError(error)
-    }).then(() => {
-      this.#underway = undefined
-      if (this.#again) {
-        this.#again = false
-        this.soon(false)
-      }
-    })
+    this.#underway = this.#commit(dirty)
+      .catch((error) => {
+        if (isRebalance(error)) return
+        // What was handled stays uncommitted and is committed with the next batch, or given up when the group is left.
+        if (error && error.retriable) this.#again = true
+        else this.#onError(error)
+      })
+      .then(() => {
+        this.#underway = undefined
+        if (this.#again) {
+          this.#again = false
+          this.soon(false)
+        }
+      })
   }
 }
 

@@ -8,7 +8,11 @@ const { isNativeError } = require('node:util').types
 const { ConsumeFrame } = require('../frame/reader')
 const { MESSAGE_WORDS } = require('../frame/layout')
 const {
-  KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError, protocolErrorData,
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSProtocolError,
+  protocolErrorData,
 } = require('../errors')
 const { Batch } = require('./batch')
 const { KafkaMessage } = require('./message')
@@ -100,7 +104,7 @@ class Runner {
   }
 
   /** @returns {Generator<PartitionQueue>} those assigned */
-  * queues() {
+  *queues() {
     for (const partitions of this.#queues.values()) yield* partitions.values()
   }
 
@@ -123,7 +127,8 @@ class Runner {
     this.#frames++
     for (const section of frame.sections()) {
       const queue = this.#queueOf(section.topic, section.partition)
-      const stale = queue === undefined || queue.revoked || section.epoch !== queue.epoch || frame.generation < this.#generation
+      const stale =
+        queue === undefined || queue.revoked || section.epoch !== queue.epoch || frame.generation < this.#generation
       if (stale) frame.remaining -= (section.end - section.at) / MESSAGE_WORDS
       else {
         queue.push(section)
@@ -168,7 +173,10 @@ class Runner {
       const queue = this.queue(topic, partition)
       if (queue === undefined) continue
       queue.revoked = true
-      if (lost) this.#invalidate(queue)
+      if (lost) {
+        this.#invalidate(queue)
+        queue.resolved = -1
+      }
       queues.push(queue)
     }
     await Promise.all(queues.map((queue) => queue.idle()))
@@ -223,7 +231,10 @@ class Runner {
     clearInterval(this.#ticker)
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
-    if (this.#active > 0) await new Promise((resolve) => { this.#whenIdle.push(() => resolve(undefined)) })
+    if (this.#active > 0)
+      await new Promise((resolve) => {
+        this.#whenIdle.push(() => resolve(undefined))
+      })
     await this.#commitAtLast()
     this.committer.stop()
   }
@@ -233,7 +244,9 @@ class Runner {
     let timer
     const late = new Promise((resolve) => {
       timer = setTimeout(() => {
-        this.#logger.warn(`No coordinator took the last offsets within ${COMMIT_PATIENCE} ms: what they cover will be consumed again`)
+        this.#logger.warn(
+          `No coordinator took the last offsets within ${COMMIT_PATIENCE} ms: what they cover will be consumed again`,
+        )
         resolve(undefined)
       }, COMMIT_PATIENCE)
     })
@@ -392,7 +405,9 @@ class Runner {
     /** @param {string | number} offset of the last message handled */
     const resolveOffset = (offset) => {
       if (!/^\d{1,16}$/.test(String(offset))) {
-        throw new KafkaJSNonRetriableError(`Invalid offset, expected a long received ${offset}: write resolveOffset(message.offset)`)
+        throw new KafkaJSNonRetriableError(
+          `Invalid offset, expected a long received ${offset}: write resolveOffset(message.offset)`,
+        )
       }
       this.#handled++
       resolvedSinceAsked++
@@ -426,7 +441,8 @@ class Runner {
     } finally {
       this.#inHandler = false
       if (isCurrent()) {
-        if (!failed && run.eachBatchAutoResolve) queue.resolved = Math.max(queue.resolved, Number(batch.lastOffset()) + 1)
+        if (!failed && run.eachBatchAutoResolve)
+          queue.resolved = Math.max(queue.resolved, Number(batch.lastOffset()) + 1)
         this.#handled++
         if (queue.resolved >= 0) this.#frames -= queue.drop(queue.resolved)
       }
@@ -492,9 +508,10 @@ class Runner {
       })
     }
     if (!isRetriable(error)) {
-      const wrapped = error instanceof KafkaJSNonRetriableError
-        ? error
-        : new KafkaJSNonRetriableError(error, { cause: error.cause || error })
+      const wrapped =
+        error instanceof KafkaJSNonRetriableError
+          ? error
+          : new KafkaJSNonRetriableError(error, { cause: error.cause || error })
       queue.waiting = true
       return this.crash(wrapped)
     }
@@ -502,7 +519,9 @@ class Runner {
     const next = queue.backoff.next()
     if (next.done) {
       const { retries: retryCount } = queue
-      return this.crash(new KafkaJSNumberOfRetriesExceeded(asError(error), { retryCount, retryTime: 0, cause: asError(error) }))
+      return this.crash(
+        new KafkaJSNumberOfRetriesExceeded(asError(error), { retryCount, retryTime: 0, cause: asError(error) }),
+      )
     }
     queue.retries++
     if (!this.running || queue.revoked) return
@@ -549,15 +568,24 @@ class Runner {
   async #commit(queues) {
     const offsets = queues.map(({ topic, partition, resolved }) => ({ topic, partition, offset: resolved }))
     const sessions = queues.map(({ session }) => session)
-    await this.#options.commit(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })))
-    queues.forEach((queue, i) => { if (queue.session === sessions[i]) queue.committed = offsets[i].offset })
+    await this.#options.commit(
+      offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
+    )
+    queues.forEach((queue, i) => {
+      if (queue.session === sessions[i]) queue.committed = offsets[i].offset
+    })
   }
 }
 
 /** @param {any} offsets `{ topics: [{ topic, partitions: [{ partition, offset }] }] }` */
 function flatten({ topics = [] }) {
   return topics.flatMap((/** @type {any} */ { topic, partitions = [] }) =>
-    partitions.map((/** @type {any} */ { partition, offset }) => ({ topic, partition: Number(partition), offset: String(offset) })))
+    partitions.map((/** @type {any} */ { partition, offset }) => ({
+      topic,
+      partition: Number(partition),
+      offset: String(offset),
+    })),
+  )
 }
 
 /** @param {any} thrown @returns {Error} */
@@ -568,7 +596,9 @@ function asError(thrown) {
 
 /** Lets timers, sockets and other immediates run. @returns {Promise<void>} */
 function nextTurn() {
-  return new Promise((resolve) => { setImmediate(resolve) })
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }
 
 /**
