@@ -185,6 +185,9 @@ const CONSUMER = Object.freeze({
 const DELIVERY_TIMEOUT = 120000
 const LEAST_DELIVERY_TIMEOUT = 30000
 
+/** How long all brokers may take to hear of a topic that was made just now, ms. */
+const TOPIC_PROPAGATION = '5000'
+
 /** @param {unknown} value @returns {string} for messages */
 function show(value) {
   if (typeof value === 'string') return JSON.stringify(value)
@@ -348,6 +351,9 @@ function producerOptions(kafka, given, native) {
   /** @type {Properties} */
   const properties = { ...kafka.properties, ...PRODUCER, ...propertiesOf('producer', values) }
   properties['message.timeout.ms'] = String(deliveryTimeout(kafka, retry))
+  // A topic that is not there and may not be made is none; librdkafka would hope for it for 30 s, which is as long as a
+  // message may take.
+  if (values.allowAutoTopicCreation === false) properties['topic.metadata.propagation.max.ms'] = TOPIC_PROPAGATION
   // Never lose, never double: idempotent unless the user says no, in our words or in librdkafka's (`idempotence`
   // below).
   properties['enable.idempotence'] = String(values.idempotent !== false)

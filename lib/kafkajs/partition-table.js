@@ -64,7 +64,7 @@ class PartitionTable {
         throw fromNative(error, { topic })
       }
       const { error, partitions } = answer.topics ? answer.topics[0] : answer
-      if (error) throw fromNative(error, { topic })
+      if (error) throw fromNative({ ...error, message: `${error.message}: topic "${topic}"` }, { topic })
       if (partitions.length === 0)
         throw new KafkaJSProtocolError(protocolErrorData(5, `Topic "${topic}" has no partitions yet`))
       return partitions.map((/** @type {any} */ partition) => ({

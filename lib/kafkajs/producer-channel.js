@@ -36,6 +36,11 @@ const LOCALLY_RETRIABLE = new Set([
   LOCAL.TIMED_OUT,
 ])
 
+/** Messages that were given up, not refused. */
+const PURGED = new Set([LOCAL.PURGE_QUEUE, LOCAL.PURGE_INFLIGHT])
+/** The protocol's code. */
+const UNKNOWN_TOPIC_OR_PARTITION = 3
+
 class ProducerChannel {
   #connection
   #nativeModule
@@ -216,7 +221,8 @@ class ProducerChannel {
   #deliveryError(code, topic) {
     const { errorName, errorText } = this.#nativeModule
     const { fatal, trouble } = this.#connection
-    if (fatal !== undefined && code === LOCAL.FATAL)
+    // librdkafka gives up what waits when it cannot go on.
+    if (fatal !== undefined && (code === LOCAL.FATAL || PURGED.has(code)))
       return new KafkaJSNonRetriableError(fatal, { fatal: true, cause: fatal })
     let message = errorText(code)
     if (code === LOCAL.MSG_TIMED_OUT) {
@@ -225,7 +231,9 @@ class ProducerChannel {
     } else if (code === LOCAL.UNKNOWN_TOPIC || code === LOCAL.UNKNOWN_PARTITION) {
       const which = code === LOCAL.UNKNOWN_TOPIC ? `There is no topic "${topic}"` : `Topic "${topic}" has no such partition`
       message = `${which} (${message})`
-    } else if (code === LOCAL.PURGE_QUEUE || code === LOCAL.PURGE_INFLIGHT) {
+    } else if (code === UNKNOWN_TOPIC_OR_PARTITION) {
+      message = `${message}: topic "${topic}"`
+    } else if (PURGED.has(code)) {
       message = 'The producer was disconnected before the message was delivered'
     }
     return {
