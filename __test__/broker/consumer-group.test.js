@@ -49,7 +49,7 @@ test('partitions that are resumed while they are unassigned are fetched when the
   )
   const other = await connectConsumer(t, kafka, { topic, groupId })
   await other.run({ eachMessage: async () => {} })
-  await other.disconnect()
+  await within(other.disconnect(), 'disconnect()')
   await producer.send({ topic, messages: [...numbered(1, { partition: 0 }), ...numbered(1, { partition: 1 })] })
   await grown(received, 2)
   assert.equal(resumed, true)
@@ -84,7 +84,7 @@ test('a revocation waits for the running handler, and what it handled is committ
     hold.resolve()
     return running
   })()
-  await first.disconnect()
+  await within(first.disconnect(), 'disconnect()')
   await waitFor(() => finished.length + received.length >= 20)
   const handled = [...finished, ...received.map(({ offset }) => offset)]
   assert.deepEqual(handled, range(20), 'each once, in order')
@@ -215,6 +215,6 @@ test("what a member handled of a partition that it no longer owns is not committ
   await grown(received, 10)
   await waitFor(async () => (await committedOffsets(bootstrap(), groupId, topic))[0] === 10, { interval: 200 })
   hold.resolve()
-  await slow.disconnect()
+  await within(slow.disconnect(), 'disconnect() of the member that was put out')
   assert.deepEqual(await committedOffsets(bootstrap(), groupId, topic), { 0: 10 })
 })

@@ -173,7 +173,7 @@ async function committedOffsets(brokers, groupId, topic) {
   const admin = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING }).admin()
   await admin.connect()
   try {
-    const [{ partitions }] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    const [{ partitions }] = await within(admin.fetchOffsets({ groupId, topics: [topic] }), 'kafkajs to tell offsets')
     return Object.fromEntries(partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   } finally {
     await admin.disconnect()
