@@ -15,8 +15,8 @@ const { waitFor, within } = require('../helpers/wait')
 const DELIVERIES = 2
 const MEGABYTE = 1_000_000
 
-// A close gives up when nothing was delivered for a while. It counted sends that are complete, not records: one send of many
-// records completes once, at its end, so a close in the middle of it purged the rest although reports kept coming.
+// A close gives up when nothing was delivered for a while. It counted sends that are complete, not records: one send of
+// many records completes once, at its end, so a close in the middle of it purged the rest although reports kept coming.
 test('a close waits for one large send for as long as its records are reported, beyond the patience', async t => {
   const cluster = await mockCluster(t)
   await cluster.createTopic({ topic: 'topic' })
@@ -71,8 +71,8 @@ test('flush() waits for what was sent before it, and not for what is sent after 
   await within(Promise.all([before, after]), 'the sends')
 })
 
-// librdkafka says "queue full" of a message that is larger than its whole queue, also when that is empty; and a full queue is
-// waited for. Such a message waited for ever, and all sends behind it.
+// librdkafka says "queue full" of a message that is larger than its whole queue, also when that is empty; and a full
+// queue is waited for. Such a message waited for ever, and all sends behind it.
 test('a queue that cannot hold one message of the size allowed is refused, and both properties are named', async t => {
   const cluster = await mockCluster(t)
   for (const rdkafka of [
@@ -94,8 +94,9 @@ test('a queue that cannot hold one message of the size allowed is refused, and b
   await producer.send({ topic: 'topic', messages: [{ value: 'x'.repeat(50_000) }] })
 })
 
-// The cleanup hook that ends a client with its environment held the client's core, and was replaced at a close instead of taken
-// back: every connect and close left one core in memory. What is seen of that from outside is what the core holds, names of topics.
+// The cleanup hook that ends a client with its environment held the client's core, and was replaced at a close instead
+// of taken back: every connect and close left one core in memory. What is seen of that from outside is what the core
+// holds, names of topics.
 test('a client that was closed is given back to the system', async t => {
   v8.setFlagsFromString('--expose-gc')
   const collect = vm.runInNewContext('gc')
@@ -119,6 +120,8 @@ test('a client that was closed is given back to the system', async t => {
   }
   // A core lives until its threads have ended.
   await waitFor(() => grown() < cycles * held / 2, {
-    timeout: 10_000, interval: 100, message: () => `memory to shrink; it has grown by ${Math.round(grown() / MEGABYTE)} MB`
+    timeout: 10_000,
+    interval: 100,
+    message: () => `memory to shrink; it has grown by ${Math.round(grown() / MEGABYTE)} MB`
   })
 })

@@ -37,8 +37,8 @@ const KINDS = {
 }
 
 for (const [kind, { make, open }] of Object.entries(KINDS)) {
-  // connect() asked for metadata again and again, each time for 100 ms, and threw away what came later: a cluster that is
-  // further away than that could never be connected to.
+  // connect() asked for metadata again and again, each time for 100 ms, and threw away what came later: a cluster that
+  // is further away than that could never be connected to.
   test(`the ${kind} connects to a cluster that takes 150 ms for every answer`, async t => {
     const cluster = await mockCluster(t)
     await cluster.setLatency(1, 150)
@@ -47,9 +47,10 @@ for (const [kind, { make, open }] of Object.entries(KINDS)) {
     await within(client.connect(), `the ${kind} to connect`, SOON)
   })
 
-  // A close that came while connect() waited for metadata found no connection to end; then the answer arrived, and connect()
-  // stored a connection that nobody would ever end. Its threads and sockets stayed for the life of the process.
-  test(`the native ${kind} that is closed just before the cluster answers its connect() leaves nothing connected`, async t => {
+  // A close that came while connect() waited for metadata found no connection to end; then the answer arrived, and
+  // connect() stored a connection that nobody would ever end. Its threads and sockets stayed for the life of the
+  // process.
+  test(`the native ${kind} that is closed just before its connect() is answered leaves nothing connected`, async t => {
     const cluster = await mockCluster(t)
     // Which connection is asked first is up to librdkafka, so that connect() may have been answered before.
     for (let outcome = 'connected', attempts = 0; outcome === 'connected'; attempts++) {
@@ -74,8 +75,8 @@ for (const [kind, { make, open }] of Object.entries(KINDS)) {
   })
 }
 
-// The answer to a call came back through the client's threadsafe function, which a close released: what was under way then was
-// never settled, and a program that awaited it hung.
+// The answer to a call came back through the client's threadsafe function, which a close released: what was under way
+// then was never settled, and a program that awaited it hung.
 test('an admin call that is under way when the client is disconnected rejects', async t => {
   const cluster = await mockCluster(t)
   await cluster.createTopic({ topic: 'topic' })
@@ -131,8 +132,9 @@ async function metadataAsked (cluster) {
 }
 
 /**
- * Stands between a client and a broker, and keeps all answers back from the request for metadata that connect() makes until it is told to give them.
- * The broker tells its own address in its answers; the client is told that of the relay instead, so that all its connections are here.
+ * Stands between a client and a broker. From the request for metadata that connect() makes it keeps all answers back
+ * until it is told to give them. The broker tells its own address in its answers; the client is told that of the relay
+ * instead, so that all its connections are here.
  * @param {TestContext} t
  * @param {string} broker  its address
  */
@@ -148,7 +150,8 @@ async function relay (t, broker) {
     const upstream = net.connect(Number(brokerPort), host)
     const requests = messages(request => {
       const apiKey = request.readInt16BE(4)
-      // From the first connection librdkafka learns who the broker is; then it connects anew, and asks what connect() wants to know.
+      // From the first connection librdkafka learns who the broker is; then it connects anew, and asks what connect()
+      // wants to know.
       if (apiKey === METADATA && accepted > 1) {
         holding = true
         asked.resolve()
@@ -177,7 +180,8 @@ async function relay (t, broker) {
 }
 
 /**
- * Takes the pieces that a socket gives and hands on whole messages of the Kafka protocol, each with the 4 bytes of its size.
+ * Takes the pieces that a socket gives and hands on whole messages of the Kafka protocol, each with the 4 bytes of its
+ * size.
  * @param {(message: Buffer) => void} each
  */
 function messages (each) {

@@ -5,7 +5,9 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { KafkaJSNonRetriableError } = require('../..')
-const { connectConsumer, connectProducer, gate, grown, kafkaOf, mockCluster, numbered, range } = require('../helpers/clients')
+const {
+  connectConsumer, connectProducer, gate, grown, kafkaOf, mockCluster, numbered, range
+} = require('../helpers/clients')
 const { waitFor, within } = require('../helpers/wait')
 
 /** @typedef {import('node:test').TestContext} TestContext */
@@ -23,8 +25,8 @@ async function start (t, { partitions = 1 } = {}) {
   return { cluster, kafka, producer }
 }
 
-// A worker goes through the runs of messages that were fetched one after another. Whether the partition had been paused was looked at
-// between two messages of such a run only: after the last message of one the next run was begun.
+// A worker goes through the runs of messages that were fetched one after another. Whether the partition had been paused
+// was looked at between two messages of such a run only: after the last message of one the next run was begun.
 test('pause() in the handler of the last message of a fetch is heeded, though the next fetch is at hand', async t => {
   const { kafka, producer } = await start(t, { partitions: 2 })
   const [PAUSED, OTHER] = [0, 1]
@@ -46,7 +48,8 @@ test('pause() in the handler of the last message of a fetch is heeded, though th
     }
   })
   // Each message is fetched before the next one is sent: what the other partition gets after it says so.
-  const send = (/** @type {number} */ partition) => producer.send({ topic: 'topic', messages: [{ value: 'x', partition }] })
+  const send = (/** @type {number} */ partition) =>
+    producer.send({ topic: 'topic', messages: [{ value: 'x', partition }] })
   const count = 5
   for (let i = 1; i <= count; i++) {
     await send(PAUSED)
@@ -87,7 +90,7 @@ for (const wrong of ['x', '', '-1', '1.5', undefined, null, {}]) {
 }
 
 // Each call counted as one message, and did not wait for the commit that it began.
-test('commitOffsetsIfNecessary() commits when autoCommitThreshold offsets were resolved, and resolves when they are committed', async t => {
+test('commitOffsetsIfNecessary() commits after autoCommitThreshold offsets, and waits for that', async t => {
   const { cluster, kafka, producer } = await start(t)
   await producer.send({ topic: 'topic', messages: numbered(7) })
   const consumer = await connectConsumer(t, kafka, { topic: 'topic' })

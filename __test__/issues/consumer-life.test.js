@@ -1,7 +1,7 @@
 'use strict'
 
-// How runs of a consumer begin and end, when calls overlap and when they fail. Found by review: a flag told whether a run was
-// going on, so that an older run took a newer one for itself.
+// How runs of a consumer begin and end, when calls overlap and when they fail. Found by review: a flag told whether a
+// run was going on, so that an older run took a newer one for itself.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -64,7 +64,8 @@ test('a run() that was refused by the group leaves it, and another member handle
   assert.deepEqual(sorted(received), [...values('first '), ...values('second ')])
 })
 
-// The first run() went on after the disconnect() because the flag was set again by the second: two run loops at once, or none.
+// The first run() went on after the disconnect() because the flag was set again by the second: two run loops at once,
+// or none.
 test('of run(), disconnect(), run() in one turn all settle, and only the last run handles messages', async t => {
   const { send, member } = await start(t)
   const consumer = await member()
@@ -82,7 +83,7 @@ test('of run(), disconnect(), run() in one turn all settle, and only the last ru
 })
 
 // disconnect() awaited the end that stop() had begun, and not that of the run() in between.
-test('of stop(), run(), disconnect() the last one counts: nothing is handled after it, and the group is left', async t => {
+test('of stop(), run(), disconnect() the last counts: nothing is handled after it, and the group is left', async t => {
   const { send, member } = await start(t)
   const consumer = await member()
   const before = await collect(consumer)
@@ -90,7 +91,9 @@ test('of stop(), run(), disconnect() the last one counts: nothing is handled aft
   /** @type {string[]} */
   const after = []
   const stopped = consumer.stop()
-  const run = consumer.run({ eachMessage: async (/** @type {any} */ { message }) => { after.push(String(message.value)) } })
+  const run = consumer.run({
+    eachMessage: async (/** @type {any} */ { message }) => { after.push(String(message.value)) }
+  })
   await within(consumer.disconnect(), 'disconnect()')
   await within(Promise.all([stopped, run]), 'stop() and run() to settle')
   await send('second ')
@@ -127,7 +130,8 @@ for (const [what, end] of Object.entries(ENDINGS)) {
     const told = []
     for (const name of ['CONNECT', 'GROUP_JOIN', 'CRASH']) ended.on(ended.events[name], () => told.push(name))
 
-    // Another consumer with the same delay, which crashes later, has been started again and has crashed again meanwhile.
+    // Another consumer with the same delay, which crashes later, has been started again and has crashed again
+    // meanwhile.
     let crashes = 0
     const twice = once(clock, clock.events.CRASH, { where: () => ++crashes === 2 })
     await clock.run(crash)
