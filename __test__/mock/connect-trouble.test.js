@@ -1,7 +1,7 @@
 'use strict'
 
-// Connecting when that is hard: nobody there, somebody else there, nonsense for an address, a disconnect() meanwhile. What
-// holds for one kind of client holds for all.
+// Connecting when that is hard: nobody there, somebody else there, nonsense for an address, a disconnect() meanwhile.
+// What holds for one kind of client holds for all.
 
 const assert = require('node:assert/strict')
 const http = require('node:http')
@@ -31,9 +31,9 @@ const SOON = 20_000
  * @param {object} [options] of Kafka
  * @returns {any[]}
  */
-function clients (t, brokers, options) {
+function clients(t, brokers, options) {
   const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: IMPATIENT, ...options })
-  return KINDS.map(kind => {
+  return KINDS.map((kind) => {
     const client = kind === 'consumer' ? kafka.consumer({ groupId: topicName(t), ...SESSION }) : kafka[kind]()
     t.after(() => within(client.disconnect(), `the ${kind} to disconnect`, SOON))
     return client
@@ -46,14 +46,14 @@ function clients (t, brokers, options) {
  * @param {net.Server} server
  * @returns {Promise<string>} its address
  */
-async function listen (t, server) {
+async function listen(t, server) {
   /** @type {Set<net.Socket>} */
   const sockets = new Set()
-  server.on('connection', socket => {
+  server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
   })
-  await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)))
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   t.after(() => {
     server.close()
     for (const socket of sockets) socket.destroy()
@@ -62,10 +62,10 @@ async function listen (t, server) {
 }
 
 /** An address that was free a moment ago. @param {TestContext} t */
-async function nobody (t) {
+async function nobody(t) {
   const server = net.createServer()
   const address = await listen(t, server)
-  await new Promise(resolve => server.close(resolve))
+  await new Promise((resolve) => server.close(resolve))
   return address
 }
 
@@ -74,17 +74,31 @@ async function nobody (t) {
  * @param {any[]} all
  * @param {object | RegExp | ((error: any) => void)} expected
  */
-async function rejects (all, expected) {
-  await Promise.all(all.map((client, i) => assert.rejects(
-    within(client.connect(), `the ${KINDS[i]}'s connect() to reject`, SOON), (/** @type {any} */ error) => {
-      if (typeof expected === 'function' && !(expected instanceof RegExp)) /** @type {any} */ (expected)(error)
-      else assert.throws(() => { throw error }, /** @type {any} */ (expected))
-      return true
-    })))
+async function rejects(all, expected) {
+  await Promise.all(
+    all.map((client, i) =>
+      assert.rejects(
+        within(client.connect(), `the ${KINDS[i]}'s connect() to reject`, SOON),
+        (/** @type {any} */ error) => {
+          if (typeof expected === 'function' && !(expected instanceof RegExp)) /** @type {any} */ (expected)(error)
+          else
+            assert.throws(() => {
+              throw error
+            }, /** @type {any} */ (expected))
+          return true
+        },
+      ),
+    ),
+  )
 }
 
-/** That the retries are used up, because of this. @param {string} code @param {RegExp} message @param {string} [broker] */
-function usedUp (code, message, broker) {
+/**
+ * That the retries are used up, because of this.
+ * @param {string} code
+ * @param {RegExp} message
+ * @param {string} [broker]
+ */
+function usedUp(code, message, broker) {
   return (/** @type {any} */ error) => {
     assert.equal(error.name, 'KafkaJSNumberOfRetriesExceeded')
     assert.match(error.message, message)
@@ -96,111 +110,157 @@ function usedUp (code, message, broker) {
   }
 }
 
-/** A consumer that has not ended shows by keeping the process alive, which fails the run. @param {any} producer @param {any} admin */
-async function haveEnded (producer, admin) {
+/**
+ * A consumer that has not ended shows by keeping the process alive, which fails the run.
+ * @param {any} producer
+ * @param {any} admin
+ */
+async function haveEnded(producer, admin) {
   await assert.rejects(producer.send({ topic: 't', messages: [{ value: 'v' }] }), /The producer is disconnected/)
   await assert.rejects(admin.listTopics(), /The admin client is disconnected/)
 }
 
-test('connect() to an address where nobody listens rejects with ECONNREFUSED and the address', async t => {
+test('connect() to an address where nobody listens rejects with ECONNREFUSED and the address', async (t) => {
   const address = await nobody(t)
   await rejects(clients(t, [address]), usedUp('ECONNREFUSED', /Connection refused/, address))
 })
 
-test('connect() to a host that does not exist rejects with ENOTFOUND and the name', async t => {
-  await rejects(clients(t, ['no-such-host.invalid:9092']), usedUp('ENOTFOUND', /no-such-host\.invalid/, 'no-such-host.invalid:9092'))
+test('connect() to a host that does not exist rejects with ENOTFOUND and the name', async (t) => {
+  await rejects(
+    clients(t, ['no-such-host.invalid:9092']),
+    usedUp('ENOTFOUND', /no-such-host\.invalid/, 'no-such-host.invalid:9092'),
+  )
 })
 
-test('connect() to a server that accepts and never answers rejects with ETIMEDOUT', async t => {
+test('connect() to a server that accepts and never answers rejects with ETIMEDOUT', async (t) => {
   const address = await listen(t, net.createServer())
   await rejects(clients(t, [address]), usedUp('ETIMEDOUT', /No broker answered within 1000 ms/))
 })
 
-test('connect() to a server that hangs up rejects with ETIMEDOUT', async t => {
-  const address = await listen(t, net.createServer(socket => socket.destroy()))
+test('connect() to a server that hangs up rejects with ETIMEDOUT', async (t) => {
+  const address = await listen(
+    t,
+    net.createServer((socket) => socket.destroy()),
+  )
   await rejects(clients(t, [address]), usedUp('ETIMEDOUT', /No broker answered within 1000 ms/))
 })
 
-test('connect() to a server that is no Kafka broker rejects and names it', async t => {
-  const address = await listen(t, http.createServer((_, response) => response.end('hello')))
-  await rejects(clients(t, [address]), { name: 'KafkaJSNonRetriableError', message: new RegExp(`^${address}.*Invalid response`) })
+test('connect() to a server that is no Kafka broker rejects and names it', async (t) => {
+  const address = await listen(
+    t,
+    http.createServer((_, response) => response.end('hello')),
+  )
+  await rejects(clients(t, [address]), {
+    name: 'KafkaJSNonRetriableError',
+    message: new RegExp(`^${address}.*Invalid response`),
+  })
 })
 
-test('connect() with TLS to a broker that speaks none rejects and names the handshake', async t => {
+test('connect() with TLS to a broker that speaks none rejects and names the handshake', async (t) => {
   const { brokers } = await mockCluster(t)
   await rejects(clients(t, brokers, { ssl: true }), usedUp('ECONNRESET', /SSL_HANDSHAKE/, brokers[0]))
 })
 
-test('connect() with SASL to a broker that knows none rejects without waiting for its time to be up', async t => {
+test('connect() with SASL to a broker that knows none rejects without waiting for its time to be up', async (t) => {
   const { brokers } = await mockCluster(t)
   const sasl = { mechanism: 'plain', username: 'me', password: 'secret' }
-  await rejects(clients(t, brokers, { sasl, retry: PATIENT }), error => {
+  await rejects(clients(t, brokers, { sasl, retry: PATIENT }), (error) => {
     assert.equal(error.name, 'KafkaJSSASLAuthenticationError')
     assert.match(error.message, /^SASL PLAIN authentication failed/)
     assert.doesNotMatch(error.message, /secret/)
   })
 })
 
-test('connect() waits for a broker that is down, as long as the retries allow', async t => {
+test('connect() waits for a broker that is down, as long as the retries allow', async (t) => {
   const cluster = await mockCluster(t)
   await cluster.setBrokerDown(1)
   let refusals = 0
-  const logCreator = () => (/** @type {any} */ { log }) => { if (/Connection refused/.test(log.message)) refusals++ }
+  const logCreator =
+    () =>
+    (/** @type {any} */ { log }) => {
+      if (/Connection refused/.test(log.message)) refusals++
+    }
   const all = clients(t, cluster.brokers, { retry: PATIENT, logLevel: logLevel.ERROR, logCreator })
-  const connected = all.map(client => client.connect())
+  const connected = all.map((client) => client.connect())
   await waitFor(() => refusals >= all.length, { message: 'attempts that fail' })
   await cluster.setBrokerUp(1)
   await within(Promise.all(connected), 'the clients to connect', SOON)
 })
 
-test('one broker of the list that answers is enough', async t => {
+test('one broker of the list that answers is enough', async (t) => {
   const { brokers } = await mockCluster(t)
   const all = clients(t, [await nobody(t), await listen(t, net.createServer()), ...brokers], { retry: PATIENT })
-  await within(Promise.all(all.map(client => client.connect())), 'the clients to connect', SOON)
+  await within(Promise.all(all.map((client) => client.connect())), 'the clients to connect', SOON)
 })
 
 for (const [what, server] of Object.entries({
   'nobody is there': nobody,
-  'the server does not answer': (/** @type {TestContext} */ t) => listen(t, net.createServer())
+  'the server does not answer': (/** @type {TestContext} */ t) => listen(t, net.createServer()),
 })) {
-  test(`disconnect() while ${what} makes connect() reject at once`, async t => {
+  test(`disconnect() while ${what} makes connect() reject at once`, async (t) => {
     const all = clients(t, [await server(t)], { retry: PATIENT })
-    const connected = rejects(all, { name: 'KafkaJSNonRetriableError', message: /was disconnected while it was connecting$/ })
-    await new Promise(resolve => setImmediate(resolve))
-    await within(Promise.all(all.map(client => client.disconnect())), 'the clients to disconnect', SOON)
+    const connected = rejects(all, {
+      name: 'KafkaJSNonRetriableError',
+      message: /was disconnected while it was connecting$/,
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    await within(Promise.all(all.map((client) => client.disconnect())), 'the clients to disconnect', SOON)
     await connected
   })
 }
 
-test('disconnect() while a "brokers" function gives nothing yet makes connect() reject at once', async t => {
+test('disconnect() while a "brokers" function gives nothing yet makes connect() reject at once', async (t) => {
   const all = clients(t, () => new Promise(() => {}), { retry: PATIENT })
-  const connected = rejects(all, { name: 'KafkaJSNonRetriableError', message: /was disconnected while it was connecting$/ })
-  await within(Promise.all(all.map(client => client.disconnect())), 'the clients to disconnect', SOON)
+  const connected = rejects(all, {
+    name: 'KafkaJSNonRetriableError',
+    message: /was disconnected while it was connecting$/,
+  })
+  await within(Promise.all(all.map((client) => client.disconnect())), 'the clients to disconnect', SOON)
   await connected
 })
 
-test('a "brokers" function that never gives any makes connect() reject when the time is up', async t => {
-  await rejects(clients(t, () => new Promise(() => {})), usedUp('ETIMEDOUT', /could not connect within 1000 ms/))
+test('a "brokers" function that never gives any makes connect() reject when the time is up', async (t) => {
+  await rejects(
+    clients(t, () => new Promise(() => {})),
+    usedUp('ETIMEDOUT', /could not connect within 1000 ms/),
+  )
 })
 
-test('a "brokers" function that throws or rejects makes connect() reject with its reason', async t => {
+test('a "brokers" function that throws or rejects makes connect() reject with its reason', async (t) => {
   const reason = new Error('the registry is closed')
-  for (const brokers of [() => { throw reason }, async () => { throw reason }]) {
-    await rejects(clients(t, brokers), error => {
+  for (const brokers of [
+    () => {
+      throw reason
+    },
+    async () => {
+      throw reason
+    },
+  ]) {
+    await rejects(clients(t, brokers), (error) => {
       usedUp('CONNECTION_ERROR', /"config\.brokers" threw: the registry is closed/)(error)
       assert.equal(error.cause.cause, reason)
     })
   }
 })
 
-test('a "brokers" function that gives no list makes connect() reject and says so', async t => {
+test('a "brokers" function that gives no list makes connect() reject and says so', async (t) => {
   for (const given of [undefined, null, '', {}]) {
-    await rejects(clients(t, () => given), { name: 'KafkaJSConnectionError', message: /"config\.brokers" returned void or empty array/ })
+    await rejects(
+      clients(t, () => given),
+      { name: 'KafkaJSConnectionError', message: /"config\.brokers" returned void or empty array/ },
+    )
   }
-  await rejects(clients(t, () => 'localhost:9092'), {
-    name: 'KafkaJSConnectionError', message: /"config\.brokers" returned a string: it must return an array such as \['localhost:9092'\]/
-  })
-  await rejects(clients(t, () => []), { name: 'KafkaJSNonRetriableError', message: /brokers array is empty/ })
+  await rejects(
+    clients(t, () => 'localhost:9092'),
+    {
+      name: 'KafkaJSConnectionError',
+      message: /"config\.brokers" returned a string: it must return an array such as \['localhost:9092'\]/,
+    },
+  )
+  await rejects(
+    clients(t, () => []),
+    { name: 'KafkaJSNonRetriableError', message: /brokers array is empty/ },
+  )
 })
 
 for (const [brokers, message] of /** @type {[any, RegExp][]} */ ([
@@ -216,23 +276,23 @@ for (const [brokers, message] of /** @type {[any, RegExp][]} */ ([
   [[''], /broker at index 0 is "": write one "host:port" per element/],
   [['a:1,b:2'], /broker at index 0 is "a:1,b:2": write one "host:port" per element/],
   [['localhost:port'], /broker at index 0 is "localhost:port": the port must be a number from 1 to 65535/],
-  [['localhost:65536'], /broker at index 0 is "localhost:65536": the port must be a number from 1 to 65535/]
+  [['localhost:65536'], /broker at index 0 is "localhost:65536": the port must be a number from 1 to 65535/],
 ])) {
-  test(`connect() with brokers: ${JSON.stringify(brokers)} rejects and says what is wrong`, async t => {
+  test(`connect() with brokers: ${JSON.stringify(brokers)} rejects and says what is wrong`, async (t) => {
     await rejects(clients(t, brokers), { name: 'KafkaJSNonRetriableError', message })
   })
 }
 
-test('a failed connect() can be made again, and succeeds when the broker is there', async t => {
+test('a failed connect() can be made again, and succeeds when the broker is there', async (t) => {
   const cluster = await mockCluster(t)
   await cluster.setBrokerDown(1)
   const all = clients(t, cluster.brokers)
   await rejects(all, usedUp('ECONNREFUSED', /Connection refused/, cluster.brokers[0]))
   await cluster.setBrokerUp(1)
-  await within(Promise.all(all.map(client => client.connect())), 'the clients to connect', SOON)
+  await within(Promise.all(all.map((client) => client.connect())), 'the clients to connect', SOON)
 })
 
-test('connect() twice, at once and afterwards, is one connection: one disconnect() ends it', async t => {
+test('connect() twice, at once and afterwards, is one connection: one disconnect() ends it', async (t) => {
   const { brokers } = await mockCluster(t)
   const [producer, consumer, admin] = clients(t, brokers)
   for (const client of [producer, consumer, admin]) {
@@ -243,7 +303,7 @@ test('connect() twice, at once and afterwards, is one connection: one disconnect
   await haveEnded(producer, admin)
 })
 
-test('disconnect() before connect(), twice and twice at once is a clean end', async t => {
+test('disconnect() before connect(), twice and twice at once is a clean end', async (t) => {
   const { brokers } = await mockCluster(t)
   const [producer, consumer, admin] = clients(t, brokers)
   for (const client of [producer, consumer, admin]) {
@@ -255,7 +315,7 @@ test('disconnect() before connect(), twice and twice at once is a clean end', as
   await haveEnded(producer, admin)
 })
 
-test('connect() during disconnect() connects anew', async t => {
+test('connect() during disconnect() connects anew', async (t) => {
   const { brokers } = await mockCluster(t)
   const [producer, consumer, admin] = clients(t, brokers)
   for (const client of [producer, consumer, admin]) {
@@ -269,20 +329,28 @@ test('connect() during disconnect() connects anew', async t => {
   await grown(await collect(consumer), 1)
 })
 
-test('clients work again after disconnect() and connect(), many times', async t => {
+test('clients work again after disconnect() and connect(), many times', async (t) => {
   const { brokers } = await mockCluster(t)
   const [producer, consumer, admin] = clients(t, brokers)
   const topic = topicName(t)
   /** @type {string[]} */
   const values = []
   for (const round of range(5)) {
-    await Promise.all([producer, consumer, admin].map(client => client.connect()))
+    await Promise.all([producer, consumer, admin].map((client) => client.connect()))
     await producer.send({ topic, messages: [{ value: `${round}` }] })
     assert.deepEqual(await admin.listTopics(), [topic])
     if (round === 0) await consumer.subscribe({ topic, fromBeginning: true })
-    await consumer.run({ eachMessage: async (/** @type {any} */ { message }) => { values.push(String(message.value)) } })
+    await consumer.run({
+      eachMessage: async (/** @type {any} */ { message }) => {
+        values.push(String(message.value))
+      },
+    })
     await grown(values, round + 1)
-    await within(Promise.all([producer, consumer, admin].map(client => client.disconnect())), 'the clients to disconnect', SOON)
+    await within(
+      Promise.all([producer, consumer, admin].map((client) => client.disconnect())),
+      'the clients to disconnect',
+      SOON,
+    )
   }
   assert.deepEqual(values, ['0', '1', '2', '3', '4'])
 })
