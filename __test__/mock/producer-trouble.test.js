@@ -1,7 +1,7 @@
 'use strict'
 
-// Producing when brokers refuse, are slow, silent or gone, beyond what producer.test.js tells: what a send says, that it
-// always says something, and that the producer is of use afterwards.
+// Producing when brokers refuse, are slow, silent or gone, beyond what producer.test.js tells: what a send says, that
+// it always says something, and that the producer is of use afterwards.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -179,10 +179,11 @@ test('an identity that is denied is fatal: sends reject with the reason, and a n
   assert.equal(await offsetOf(send()), 0)
 })
 
-test('a sequence that broke is fatal: nothing is stored behind the gap, and a new connect() heals', async (t) => {
+test('a sequence that broke is fatal: later sends are refused, and a new connect() heals', async (t) => {
   const { cluster, kafka, producer, send } = await start(t)
   await cluster.pushRequestErrors('Produce', ['OUT_OF_ORDER_SEQUENCE_NUMBER'])
-  for (const result of await settled(range(10).map((i) => send(`lost ${i}`)))) assert.equal(result.status, 'rejected')
+  // One message only: the mock does not check sequences, so a second request that is under way already would succeed.
+  await assert.rejects(send('lost'))
   await assert.rejects(send('late'), { name: 'KafkaJSNonRetriableError', fatal: true, code: 45, message: /sequence/ })
   await within(producer.disconnect(), 'disconnect()')
   await producer.connect()
