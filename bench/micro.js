@@ -6,7 +6,7 @@
 const { FrameWriter } = require('../lib/frame/writer')
 const { ConsumeFrame } = require('../lib/frame/reader')
 const { InstrumentationEmitter } = require('../lib/kafkajs/events')
-const { KafkaMessage } = require('../lib/kafkajs/message')
+const { readMessage } = require('../lib/kafkajs/message')
 const { Runner } = require('../lib/kafkajs/runner')
 const layout = require('../lib/frame/layout')
 const { messageOf, OrderedTally } = require('./payload')
@@ -89,13 +89,13 @@ function consumeFrame(first, partition, generation) {
 
 const FRAMES = Array.from({ length: 60 }, (_, i) => consumeFrame(i * PER_FRAME, i % PARTITIONS, 0))
 
-/** @param {(message: KafkaMessage) => void} read */
+/** @param {(message: import('../lib/kafkajs/message').KafkaMessage) => void} read */
 function unpacking(read) {
   return () => {
     for (let done = 0; done < MESSAGES;) {
       const frame = new ConsumeFrame(FRAMES[(done / PER_FRAME) % FRAMES.length])
       for (const { at, end } of frame.sections()) {
-        for (let word = at; word < end; word += layout.MESSAGE_WORDS, done++) read(new KafkaMessage(frame, word))
+        for (let word = at; word < end; word += layout.MESSAGE_WORDS, done++) read(readMessage(frame, word))
       }
     }
   }

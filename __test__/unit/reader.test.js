@@ -6,8 +6,9 @@ const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
 const { test } = require('node:test')
 const { ConsumeFrame } = require('../../lib/frame/reader')
+const { MESSAGE_WORDS } = require('../../lib/frame/layout')
 const { Batch } = require('../../lib/kafkajs/batch')
-const { KafkaMessage } = require('../../lib/kafkajs/message')
+const { readMessage } = require('../../lib/kafkajs/message')
 const { PartitionQueue } = require('../../lib/kafkajs/partition-queue')
 const { consumeFrame } = require('../helpers/consume-frame')
 const { range } = require('../helpers/clients')
@@ -33,7 +34,7 @@ function read(messages, section = {}) {
 /** @param {any} message */
 function messageOf(message) {
   const { frame, section } = read([message])
-  return new KafkaMessage(frame, section.at)
+  return readMessage(frame, section.at)
 }
 
 test('sections name topic, partition, epoch and watermark, and their messages follow each other', () => {
@@ -99,23 +100,34 @@ test('offsets and timestamps are exact beyond 2^53', () => {
   assert.equal(message.timestamp, '-1')
 })
 
-test("a message has kafkajs's fields in its order, also for JSON, for...in and the console", () => {
+test("a message is a plain object with kafkajs's fields in its order, so that it can be spread, compared and serialised", () => {
   const message = messageOf({ offset: 5, value: 'v' })
-  assert.deepEqual(Object.keys(message.toJSON()), FIELDS)
-  const seen = []
-  for (const name in message) seen.push(name)
-  for (const field of FIELDS) assert.ok(seen.includes(field), field)
+  assert.deepEqual(Object.keys(message), FIELDS)
+  assert.equal(Object.getPrototypeOf(message), Object.prototype)
+  assert.deepEqual({ ...message }, message)
+  assert.equal({ ...message, value: 'parsed' }.offset, '5')
   assert.match(inspect(message), /offset: '5'/)
-  assert.equal(JSON.parse(JSON.stringify(message)).offset, '5')
+  assert.deepEqual(JSON.parse(JSON.stringify(message)).value, { type: 'Buffer', data: [118] })
+  assert.ok(Buffer.isBuffer(message.value))
+  assert.equal(Object.getPrototypeOf(message.value), Buffer.prototype)
 })
 
 test('a field may be replaced, for that message only', () => {
   const { frame, section } = read([{ offset: 1, value: 'v' }])
-  const [a, b] = [new KafkaMessage(frame, section.at), new KafkaMessage(frame, section.at)]
+  const [a, b] = [readMessage(frame, section.at), readMessage(frame, section.at)]
   Object.assign(a, { value: { parsed: true } })
-  assert.deepEqual(a.value, { parsed: true })
-  assert.deepEqual(a.toJSON().value, { parsed: true })
-  assert.deepEqual(b.value, Buffer.from('v'))
+  a.headers.added = 'x'
+  assert.deepEqual([b.value, b.headers], [Buffer.from('v'), {}])
+})
+
+test('offsets and timestamps of neighbours are told apart', () => {
+  const offsets = [0, 9, 10, 999, 1000, 1001, 1099, 1999, 2000, 999_999, 1_000_000, 2 ** 40, 2 ** 40 + 1, 5]
+  const timestamps = [0, -1, 1700000000000, 1700000000000, 1700000000001, 2 ** 32, 2 ** 32 + 1, 1, 1, 0, -1, 7, 7, 8]
+  const { frame, section } = read(offsets.map((offset, i) => ({ offset, timestamp: timestamps[i] })))
+  const messages = offsets.map((_, i) => readMessage(frame, section.at + i * MESSAGE_WORDS))
+  assert.deepEqual(messages.map(({ offset }) => offset), offsets.map(String))
+  assert.deepEqual(messages.map(({ timestamp }) => timestamp), timestamps.map(String))
+  assert.deepEqual(messages.map(({ batchContext }) => batchContext.maxTimestamp), timestamps.map(String))
 })
 
 test('a batch tells its offsets and lag, and makes its messages once', () => {

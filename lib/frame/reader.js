@@ -5,6 +5,25 @@ const {
 } = require('./layout')
 
 const TWO_32 = 4294967296
+/** The last three digits of an offset: consecutive offsets share what is before them. */
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'))
+
+/**
+ * What Node makes Buffers with, without the checks of Buffer.from and subarray: the greater part of what a message costs. A
+ * runtime that has no such constructor gets the public way.
+ * @type {(memory: ArrayBufferLike, from: number, length: number) => Buffer}
+ */
+const view = (() => {
+  const Species = /** @type {any} */ (Buffer)[Symbol.species]
+  try {
+    if (Object.getPrototypeOf(new Species(new ArrayBuffer(1), 0, 1)) === Buffer.prototype) {
+      return (memory, from, length) => new Species(memory, from, length)
+    }
+  } catch {
+    // Not a constructor here.
+  }
+  return (memory, from, length) => Buffer.from(/** @type {ArrayBuffer} */ (memory), from, length)
+})()
 
 /**
  * A run of messages of one partition in one frame.
@@ -26,10 +45,20 @@ class ConsumeFrame {
     if (words[CONSUME_HEADER.magic] !== CONSUME_MAGIC) throw new TypeError('Not a consume frame')
     this.words = words
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.memory = bytes.buffer
+    this.start = bytes.byteOffset
     this.generation = words[CONSUME_HEADER.generation]
     this.messages = words[CONSUME_HEADER.messages]
     /** Messages that are neither handled nor dropped; the frame is done at 0. */
     this.remaining = this.messages
+    /** @type {import('../kafkajs/message').BatchContext | undefined} of the message read last */
+    this.context = undefined
+    // What was last made into text, and its text: neighbours have the same timestamp, and offsets that differ at the end.
+    this.timestampLow = 0
+    this.timestampHigh = 0
+    this.timestampText = '0'
+    this.thousands = 0
+    this.thousandsText = ''
   }
 
   /** @returns {Section[]} in the order of the fetch */
@@ -71,13 +100,36 @@ class ConsumeFrame {
     return this.words[at + 1] * TWO_32 + (this.words[at] >>> 0)
   }
 
+  /** The offset in digits. @param {number} at */
+  offsetText(at) {
+    const offset = this.offset(at)
+    if (!(offset >= 1000 && offset <= Number.MAX_SAFE_INTEGER)) return this.digits(at)
+    const thousands = Math.floor(offset / 1000)
+    if (thousands !== this.thousands) {
+      this.thousands = thousands
+      this.thousandsText = String(thousands)
+    }
+    return this.thousandsText + THREE_DIGITS[offset - thousands * 1000]
+  }
+
+  /** The timestamp in digits. @param {number} at */
+  timestamp(at) {
+    const low = this.words[at + MESSAGE.timestamp]
+    const high = this.words[at + MESSAGE.timestamp + 1]
+    if (low !== this.timestampLow || high !== this.timestampHigh) {
+      this.timestampLow = low
+      this.timestampHigh = high
+      this.timestampText = this.digits(at + MESSAGE.timestamp)
+    }
+    return this.timestampText
+  }
+
   /** @param {number} at @returns {Buffer | null} a view: keeping it keeps the frame */
   key(at) {
     const { words } = this
     const length = words[at + MESSAGE.key]
     if (length === NULL_LENGTH) return null
-    const position = words[at + MESSAGE.position]
-    return this.bytes.subarray(position, position + length)
+    return view(this.memory, this.start + words[at + MESSAGE.position], length)
   }
 
   /** @param {number} at @returns {Buffer | null} a view: keeping it keeps the frame */
@@ -86,8 +138,7 @@ class ConsumeFrame {
     const length = words[at + MESSAGE.value]
     if (length === NULL_LENGTH) return null
     const key = words[at + MESSAGE.key]
-    const position = words[at + MESSAGE.position] + (key > 0 ? key : 0)
-    return this.bytes.subarray(position, position + length)
+    return view(this.memory, this.start + words[at + MESSAGE.position] + (key > 0 ? key : 0), length)
   }
 
   /**
@@ -113,7 +164,7 @@ class ConsumeFrame {
       position += 4
       let header = null
       if (valueLength !== NULL_LENGTH) {
-        header = bytes.subarray(position, position + valueLength)
+        header = view(this.memory, this.start + position, valueLength)
         position += valueLength
       }
       if (!Object.prototype.hasOwnProperty.call(headers, name)) define(headers, name, header)

@@ -1,12 +1,12 @@
 'use strict'
-const { KafkaMessage } = require('./message')
+const { readMessage } = require('./message')
 const { MESSAGE_WORDS } = require('../frame/layout')
 
 /** What eachBatch receives: the messages of one partition that were at hand when its turn came. */
 class Batch {
   /** @type {import('../frame/reader').Section[]} */
   #sections
-  /** @type {KafkaMessage[] | undefined} */
+  /** @type {import('./message').KafkaMessage[] | undefined} */
   #messages
   #high
   #first
@@ -35,9 +35,9 @@ class Batch {
 
   get messages() {
     if (this.#messages === undefined) {
-      const messages = (this.#messages = /** @type {KafkaMessage[]} */ ([]))
+      const messages = (this.#messages = /** @type {import('./message').KafkaMessage[]} */ ([]))
       for (const { frame, at, end } of this.#sections) {
-        for (let word = at; word < end; word += MESSAGE_WORDS) messages.push(new KafkaMessage(frame, word))
+        for (let word = at; word < end; word += MESSAGE_WORDS) messages.push(readMessage(frame, word))
       }
     }
     return this.#messages

@@ -1,102 +1,97 @@
 'use strict'
-const { inspect } = require('node:util')
 const { MESSAGE } = require('../frame/layout')
 
-/** The fields of a message, in kafkajs's order. */
-const FIELDS = /** @type {const} */ ([
-  'magicByte', 'attributes', 'timestamp', 'offset', 'key', 'value', 'headers', 'isControlRecord', 'batchContext',
-])
+/** librdkafka's timestamp type of a topic with `message.timestamp.type=LogAppendTime`. */
+const LOG_APPEND_TIME = 2
+/** Bit 3 of a record batch's attributes says that the broker set the timestamp. librdkafka does not tell the others. */
+const APPEND_TIME_ATTRIBUTE = 8
 
 /**
- * A consumed message. Its fields are made when they are read, from the frame that it came in: a field nobody reads costs
- * nothing. `key`, `value` and header values are views of that frame; keeping one keeps the whole frame (about 256 KiB) in
- * memory, so copy (`Buffer.from(value)`) what outlives the handler by far. Every field can be assigned.
+ * What librdkafka tells of a record batch, shared by the messages of one frame that differ in nothing of it. The fields
+ * that it keeps for itself say "none".
+ * @typedef {object} BatchContext
+ * @property {string} firstOffset of the message that it was made for
+ * @property {string} firstTimestamp
+ * @property {number} partitionLeaderEpoch -1 when unknown
+ * @property {boolean} inTransaction
+ * @property {boolean} isControlBatch
+ * @property {number} lastOffsetDelta
+ * @property {string} producerId
+ * @property {number} producerEpoch
+ * @property {number} firstSequence
+ * @property {string} maxTimestamp
+ * @property {number} timestampType 0: of the producer, 1: of the broker
+ * @property {number} magicByte
  */
-class KafkaMessage {
-  #frame
-  #at
-  /** @type {Buffer | null | undefined} */
-  #key
-  /** @type {Buffer | null | undefined} */
-  #value
-  /** @type {Record<string, any> | undefined} */
-  #headers
 
-  /** @param {import('../frame/reader').ConsumeFrame} frame @param {number} at word of the descriptor */
-  constructor(frame, at) {
-    this.#frame = frame
-    this.#at = at
-  }
+/**
+ * @typedef {object} KafkaMessage
+ * @property {number} magicByte 2
+ * @property {number} attributes
+ * @property {string} timestamp ms since 1970, decimal digits; `-1` for none
+ * @property {string} offset position in the partition, decimal digits
+ * @property {Buffer | null} key
+ * @property {Buffer | null} value null is a tombstone
+ * @property {Record<string, any>} headers Buffers; an array where a name occurs more than once
+ * @property {boolean} isControlRecord
+ * @property {BatchContext} batchContext
+ */
 
-  /** Position in the partition, decimal digits. */
-  get offset() { return this.#frame.digits(this.#at) }
-  /** Milliseconds since 1970, decimal digits; `-1` for none. */
-  get timestamp() { return this.#frame.digits(this.#at + MESSAGE.timestamp) }
-  /** @returns {Buffer | null} */
-  get key() {
-    if (this.#key === undefined) this.#key = this.#frame.key(this.#at)
-    return this.#key
-  }
-
-  /** @returns {Buffer | null} null is a tombstone */
-  get value() {
-    if (this.#value === undefined) this.#value = this.#frame.value(this.#at)
-    return this.#value
-  }
-
-  /** Values are Buffers; an array where a name occurs more than once. */
-  get headers() {
-    if (this.#headers === undefined) this.#headers = this.#frame.headers(this.#at)
-    return this.#headers
-  }
-
-  /** Bit 3 says that the broker set the timestamp. librdkafka does not tell the others. */
-  get attributes() { return this.#frame.words[this.#at + MESSAGE.timestampType] === 2 ? 8 : 0 }
-  get magicByte() { return 2 }
-  get isControlRecord() { return false }
-  /** What is known of the record batch. */
-  get batchContext() {
-    const timestampType = this.#frame.words[this.#at + MESSAGE.timestampType] === 2 ? 1 : 0
-    return {
-      firstOffset: this.offset,
-      firstTimestamp: this.timestamp,
-      partitionLeaderEpoch: this.#frame.words[this.#at + MESSAGE.leaderEpoch],
-      inTransaction: false,
-      isControlBatch: false,
-      lastOffsetDelta: 0,
-      producerId: '-1',
-      producerEpoch: -1,
-      firstSequence: -1,
-      maxTimestamp: this.timestamp,
-      timestampType,
-      magicByte: 2,
-    }
-  }
-
-  /** The fields as a plain object. */
-  toJSON() {
-    /** @type {Record<string, any>} */
-    const plain = {}
-    for (const field of FIELDS) plain[field] = /** @type {any} */ (this)[field]
-    return { ...plain, ...this }
-  }
-
-  /** @param {number} depth @param {any} options */
-  [inspect.custom](depth, options) {
-    return inspect(this.toJSON(), options)
+/**
+ * A consumed message: a plain object with kafkajs's properties in its order, so that programs may spread, compare, serialise
+ * and change it. `key`, `value` and header values are views of the frame that it came in; keeping one keeps the whole frame
+ * (about 256 KiB) in memory, so copy (`Buffer.from(value)`) what outlives the handler by far.
+ * @param {import('../frame/reader').ConsumeFrame} frame
+ * @param {number} at word of the descriptor
+ * @returns {KafkaMessage}
+ */
+function readMessage(frame, at) {
+  const timestamp = frame.timestamp(at)
+  const offset = frame.offsetText(at)
+  const { words } = frame
+  const appended = words[at + MESSAGE.timestampType] === LOG_APPEND_TIME
+  return {
+    magicByte: 2,
+    attributes: appended ? APPEND_TIME_ATTRIBUTE : 0,
+    timestamp,
+    offset,
+    key: frame.key(at),
+    value: frame.value(at),
+    headers: words[at + MESSAGE.headers] === 0 ? {} : frame.headers(at),
+    isControlRecord: false,
+    batchContext: contextOf(frame, words[at + MESSAGE.leaderEpoch], timestamp, offset, appended),
   }
 }
 
-// A program may put its own value in place of a field (NestJS does): it then is an ordinary property of that message.
-for (const field of FIELDS) {
-  const accessor = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(KafkaMessage.prototype, field))
-  Object.defineProperty(KafkaMessage.prototype, field, {
-    ...accessor,
-    enumerable: true,
-    set(value) {
-      Object.defineProperty(this, field, { value, writable: true, enumerable: true, configurable: true })
-    },
+/**
+ * @param {import('../frame/reader').ConsumeFrame} frame
+ * @param {number} leaderEpoch @param {string} timestamp @param {string} offset @param {boolean} appended
+ * @returns {BatchContext}
+ */
+function contextOf(frame, leaderEpoch, timestamp, offset, appended) {
+  const known = frame.context
+  if (
+    known !== undefined &&
+    known.maxTimestamp === timestamp &&
+    known.partitionLeaderEpoch === leaderEpoch &&
+    (known.timestampType === 1) === appended
+  ) {
+    return known
+  }
+  return (frame.context = {
+    firstOffset: offset,
+    firstTimestamp: timestamp,
+    partitionLeaderEpoch: leaderEpoch,
+    inTransaction: false,
+    isControlBatch: false,
+    lastOffsetDelta: 0,
+    producerId: '-1',
+    producerEpoch: -1,
+    firstSequence: -1,
+    maxTimestamp: timestamp,
+    timestampType: appended ? 1 : 0,
+    magicByte: 2,
   })
 }
 
-module.exports = { KafkaMessage }
+module.exports = { readMessage }

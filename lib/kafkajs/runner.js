@@ -15,7 +15,7 @@ const {
   protocolErrorData,
 } = require('../errors')
 const { Batch } = require('./batch')
-const { KafkaMessage } = require('./message')
+const { readMessage } = require('./message')
 const { OffsetCommitter, dirtyOf } = require('./offset-committer')
 const { PartitionQueue } = require('./partition-queue')
 const { delays, isRetriable } = require('./retry')
@@ -364,7 +364,7 @@ class Runner {
       let at = first
       try {
         while (at < end) {
-          const message = new KafkaMessage(frame, at)
+          const message = readMessage(frame, at)
           this.#inHandler = true
           const result = eachMessage({ topic, partition, message, heartbeat, pause })
           this.#inHandler = false
