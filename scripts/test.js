@@ -28,7 +28,7 @@ function select (args) {
     const file = path.resolve(arg)
     const tier = TIERS.find(({ name }) => name === arg) || TIERS.find(({ name }) => testFiles(name).includes(file))
     if (!tier) {
-      const list = TIERS.map(({ name, about }) => `  ${name.padEnd(8)} ${about}`).join('\n')
+      const list = TIERS.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')
       throw new Error(`'${arg}' is neither a tier nor a test file of one. The tiers:\n${list}`)
     }
     names.add(tier.name)
@@ -104,9 +104,9 @@ class Runner {
    */
   report () {
     const failures = this._results.flatMap(result => result.failures)
-    process.stdout.write('\ntier      passed  failed   seconds\n')
+    process.stdout.write('\ntier            passed  failed   seconds\n')
     for (const { name, passed, failures: { length }, seconds, note } of this._results) {
-      process.stdout.write(`${name.padEnd(8)}${String(passed).padStart(8)}${String(length).padStart(8)}` +
+      process.stdout.write(`${name.padEnd(14)}${String(passed).padStart(8)}${String(length).padStart(8)}` +
         `${seconds.toFixed(1).padStart(10)}${note ? `  (${note})` : ''}\n`)
     }
     if (failures.length > 0) process.stdout.write(`\nFailures:\n${failures.map(text => `  - ${text}`).join('\n')}\n`)

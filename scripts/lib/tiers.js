@@ -35,6 +35,10 @@ const TIERS = [
   { name: 'mock', about: 'librdkafka\'s mock cluster in the process', addon: true, run: folder('mock', 2) },
   { name: 'types', about: 'the typings, and tsc --checkJs over lib', addon: true, run: runTypes },
   { name: 'broker', about: 'a real Apache Kafka', addon: true, broker: true, run: folder('broker', 1) },
+  {
+    name: 'differential', about: 'the same programs on kafkajs and on kafka-oxide', addon: true, broker: true,
+    run: folder('differential', 1)
+  },
   { name: 'install', about: 'the packed packages in an empty folder', addon: true, run: folder('install', 1) },
   {
     name: 'issues', about: 'bugs that were reported', addon: true, broker: true, mayBeEmpty: true,
