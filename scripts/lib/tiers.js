@@ -41,6 +41,10 @@ const TIERS = [
   },
   { name: 'install', about: 'the packed packages in an empty folder', addon: true, run: folder('install', 1) },
   {
+    name: 'ecosystem', about: 'programs from npm that use kafkajs, on kafka-oxide under its name', addon: true,
+    broker: true, run: folder('ecosystem', 1)
+  },
+  {
     name: 'issues', about: 'bugs that were reported', addon: true, broker: true, mayBeEmpty: true,
     run: folder('issues', 1)
   }
