@@ -218,6 +218,4 @@ export class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {
   constructor(e: Error | string)
 }
 
-export class KafkaJSFetcherRebalanceError extends Error {
-  constructor()
-}
+export class KafkaJSFetcherRebalanceError extends Error {}

@@ -35,7 +35,7 @@ class KafkaJSError extends Error {
    */
   constructor(e, { retriable = true, fatal, cause, code, librdkafka } = {}) {
     const source = /** @type {any} */ (typeof e === 'object' && e !== null ? e : {})
-    super(typeof e === 'object' && e !== null ? source.message : String(e))
+    super(typeof e === 'object' && e !== null ? source.message : String(e), { cause })
     this.name = new.target.name
     /** @type {boolean} */
     this.retriable = retriable
@@ -43,14 +43,10 @@ class KafkaJSError extends Error {
     this.fatal = fatal === undefined ? source.fatal === true : fatal
     /** @type {string | number} */
     this.code = code !== undefined ? code : source.code !== undefined ? source.code : codeOfName(new.target.name)
-    if (source.helpUrl !== undefined) {
-      /** @type {string | undefined} */
-      this.helpUrl = source.helpUrl
-    }
-    if (cause !== undefined) {
-      /** @type {any} */
-      this.cause = cause
-    }
+    /** @type {string | undefined} */
+    this.helpUrl = source.helpUrl
+    /** Not enumerable, as with every Error. @type {any} */
+    this.cause = cause
     const origin = librdkafka || source.librdkafka
     if (origin !== undefined) {
       /** @type {{ code: number, name: string } | undefined} */
@@ -199,7 +195,7 @@ class KafkaJSDeleteGroupsError extends KafkaJSError {
 class KafkaJSDeleteTopicRecordsError extends KafkaJSError {
   /** @param {{ partitions: { partition: number, offset: string, error: KafkaJSError }[] }} failed */
   constructor({ partitions }) {
-    const retriable = partitions.length > 0 && partitions.every(({ error }) => Boolean(error && error.retriable))
+    const retriable = partitions.every(({ error }) => !error || error.retriable === true)
     super('Error while deleting records', { retriable })
     this.partitions = partitions
   }
@@ -261,13 +257,8 @@ class KafkaJSAggregateError extends Error {
   }
 }
 
-/** As in kafkajs a plain Error. */
-class KafkaJSFetcherRebalanceError extends Error {
-  constructor() {
-    super('The group began a rebalance while data was being fetched')
-    this.name = 'KafkaJSFetcherRebalanceError'
-  }
-}
+/** As in kafkajs a plain Error, and called so. */
+class KafkaJSFetcherRebalanceError extends Error {}
 
 module.exports = {
   KafkaJSError,

@@ -1,7 +1,6 @@
 'use strict'
 const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
 const { PartitionAssigners } = require('./assigners')
-const { resolveBrokers } = require('./brokers')
 const { createLogger } = require('./logger')
 const { kafkaOptions, producerOptions, consumerOptions, adminOptions } = require('./options')
 
@@ -70,11 +69,6 @@ class Kafka {
   /** The root logger. @returns {import('./logger').Logger} */
   logger() {
     return this.#logger
-  }
-
-  /** Asks for the brokers, as every connect() does. @returns {Promise<string>} `bootstrap.servers` */
-  resolveBrokers() {
-    return resolveBrokers(this.#options.brokers)
   }
 
   /** @param {string} namespace @param {any} values */
