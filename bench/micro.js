@@ -73,6 +73,7 @@ function consumeFrame(first, partition, generation) {
   words[(sectionsAt >> 2) + SECTION.partition] = partition
   words[(sectionsAt >> 2) + SECTION.count] = PER_FRAME
   words[(sectionsAt >> 2) + SECTION.highWatermark] = 2 ** 30
+  words.fill(-1, (sectionsAt >> 2) + SECTION.next, (sectionsAt >> 2) + SECTION.next + 2)
   let position = start
   messages.forEach(({ key, value }, i) => {
     const at = (descriptorsAt >> 2) + i * MESSAGE_WORDS
@@ -118,8 +119,10 @@ async function running(handler) {
       autoCommit: true, autoCommitInterval: null, autoCommitThreshold: null, eachBatchAutoResolve: true,
       partitionsConsumedConcurrently: 1, ...handler,
     },
+    batchBytes: 1024 * 1024,
     retry: {},
     source: {
+      committed: async () => [],
       // As the addon does: each frame is an event of its own.
       request: (frames) => {
         for (let i = 0; i < frames; i++) {

@@ -41,6 +41,8 @@ export declare class NativeConsumer {
   subscribe(topics: Array<Subscription>): Promise<void>
   /** Demand: how many more frames JavaScript can take. */
   request(frames: number): void
+  /** How much the frames to come carry. */
+  frameLimits(limits: FrameOptions): void
   /** Handlers advance. Without this for `max.poll.interval.ms` the member loses its partitions. */
   progress(): void
   /** Answers an 'assign' event: fetching starts, where `offset` says or (-1001) at the committed offset. */

@@ -646,3 +646,73 @@ test('librdkafka properties get through to the consumer', async (t) => {
     ['by-property'],
   )
 })
+
+/**
+ * A topic as transactions leave it: 3 messages committed, 2 aborted, each followed by a control record.
+ * @param {TestContext} t
+ */
+async function transactional(t) {
+  const { kafka, topic, groupId } = await filled(t, 0)
+  const other = new kafkajs.Kafka({ brokers: bootstrap().split(','), logLevel: kafkajs.logLevel.NOTHING })
+  const producer = other.producer({ transactionalId: topicName(t), idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  t.after(() => producer.disconnect())
+  for (const [count, commit] of /** @type {[number, boolean][]} */ ([[3, true], [2, false]])) {
+    const transaction = await producer.transaction()
+    await transaction.send({ topic, messages: numbered(count) })
+    await (commit ? transaction.commit() : transaction.abort())
+  }
+  return { kafka, topic, groupId, producer, end: 3 + 1 + 2 + 1 }
+}
+
+test('a group has no lag on a transactional topic: control records and aborted messages are passed', async (t) => {
+  const { kafka, topic, groupId, end, producer } = await transactional(t)
+  const consumer = await connectConsumer(t, kafka, { topic, groupId })
+  const received = await collect(consumer)
+  await committed(groupId, topic, { 0: end })
+  assert.deepEqual(values(received), [0, 1, 2])
+  await consumer.disconnect()
+  // Nothing but an aborted transaction, seen by a member that has handled nothing yet.
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: numbered(1) })
+  await transaction.abort()
+  const second = await connectConsumer(t, kafka, { topic, groupId })
+  const others = await collect(second)
+  await committed(groupId, topic, { 0: end + 2 })
+  assert.deepEqual(others, [])
+})
+
+test('eachBatch without auto-resolve does not stick on a transactional topic', async (t) => {
+  const { kafka, topic, groupId, end } = await transactional(t)
+  const consumer = await connectConsumer(t, kafka, { topic, groupId })
+  await consumer.run({
+    eachBatchAutoResolve: false,
+    eachBatch: async (/** @type {any} */ { batch, resolveOffset }) => {
+      for (const { offset } of batch.messages) resolveOffset(offset)
+    },
+  })
+  await committed(groupId, topic, { 0: end })
+})
+
+test('a batch is as large as what was fetched, within maxBytesPerPartition', async (t) => {
+  const { kafka, topic, producer } = await filled(t, 0)
+  const value = Buffer.alloc(100, 'x')
+  await producer.send({ topic, messages: range(20_000).map(() => ({ value })) })
+  const sizes = async (/** @type {object} */ options) => {
+    const consumer = await connectConsumer(t, kafka, { topic, ...options })
+    const seen = /** @type {number[]} */ ([])
+    await consumer.run({
+      eachBatch: async (/** @type {any} */ { batch }) => {
+        seen.push(batch.messages.length)
+      },
+    })
+    await waitFor(() => seen.reduce((sum, size) => sum + size, 0) === 20_000, { message: () => `all; ${seen}` })
+    await consumer.disconnect()
+    return seen
+  }
+  // 2.2 MB in the log: three fetches of 1 MiB each, which may be cut where librdkafka had only a part of one.
+  const whole = await sizes({})
+  assert.ok(Math.max(...whole) > 5000, `batches of ${whole}`)
+  const small = await sizes({ maxBytesPerPartition: 20_000 })
+  assert.ok(Math.max(...small) <= 20_000 / 100, `batches of ${small}`)
+})

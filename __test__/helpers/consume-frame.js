@@ -12,7 +12,7 @@ const layout = require('../../lib/frame/layout')
  * @property {[string, Buffer | string | null][]} [headers]
  * @property {number} [timestamp]
  *
- * @typedef {{ topic: number, partition: number, epoch?: number, highWatermark?: number, messages: FrameMessage[] }} FrameSection
+ * @typedef {{ topic: number, partition: number, epoch?: number, highWatermark?: number, next?: number, messages: FrameMessage[] }} FrameSection
  */
 
 /**
@@ -61,7 +61,7 @@ function consumeFrame(sections, { generation = 1 } = {}) {
   head.forEach((word, i) => frame.writeInt32LE(word, i * 4))
   Buffer.concat(chunks).copy(frame, layout.CONSUME_HEADER_WORDS * 4)
   let first = 0
-  sections.forEach(({ topic, partition, epoch = 0, highWatermark = -1001, messages }, i) => {
+  sections.forEach(({ topic, partition, epoch = 0, highWatermark = -1001, next = -1, messages }, i) => {
     const at = sectionsAt + i * layout.SECTION_WORDS * 4
     for (const [word, number] of [
       [0, topic],
@@ -73,6 +73,7 @@ function consumeFrame(sections, { generation = 1 } = {}) {
       frame.writeInt32LE(number, at + word * 4)
     }
     frame.writeBigInt64LE(BigInt(highWatermark), at + 16)
+    frame.writeBigInt64LE(BigInt(next), at + 32)
     first += messages.length
   })
   messages.forEach(({ offset, timestamp = 1700000000000 }, i) => {

@@ -130,7 +130,7 @@ test('offsets and timestamps of neighbours are told apart', () => {
   assert.deepEqual(messages.map(({ batchContext }) => batchContext.maxTimestamp), timestamps.map(String))
 })
 
-test('a batch tells its offsets and lag, and makes its messages once', () => {
+test('a batch tells its offsets and lag', () => {
   const { section } = read(
     range(10).map((i) => ({ offset: 100 + i })),
     { highWatermark: 200 },
@@ -140,8 +140,7 @@ test('a batch tells its offsets and lag, and makes its messages once', () => {
     [batch.firstOffset(), batch.lastOffset(), batch.highWatermark, batch.fetchedOffset],
     ['100', '109', '200', '100'],
   )
-  assert.deepEqual([batch.offsetLag(), batch.offsetLagLow(), batch.size], ['90', '99', 10])
-  assert.equal(batch.messages, batch.messages)
+  assert.deepEqual([batch.offsetLag(), batch.offsetLagLow(), batch.messages.length], ['90', '99', 10])
   assert.deepEqual(
     batch.messages.map(({ offset }) => Number(offset)),
     range(10).map((i) => 100 + i),

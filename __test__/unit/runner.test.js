@@ -28,12 +28,19 @@ function frameOf(partition, from, count, { epoch = 0, generation = 1, bytes = 1 
  * A runner that is started, with partitions assigned, and what it asked for.
  * @param {TestContext} t
  * @param {object} run
- * @param {{ partitions?: number, retry?: object, commit?: (offsets: any[]) => Promise<void> }} [options]
+ * @param {{ partitions?: number, retry?: object, commit?: (offsets: any[]) => Promise<void>, batchBytes?: number,
+ *   committed?: string }} [options]
  */
 function start(
   t,
   run,
-  { partitions = 1, retry = { initialRetryTime: 5, retries: 2, factor: 0 }, commit = async () => {} } = {},
+  {
+    partitions = 1,
+    retry = { initialRetryTime: 5, retries: 2, factor: 0 },
+    commit = async () => {},
+    batchBytes = 1024 * 1024,
+    committed = '-1001',
+  } = {},
 ) {
   const state = {
     requested: 0,
@@ -41,13 +48,19 @@ function start(
     native: /** @type {string[]} */ ([]),
     commits: /** @type {any[]} */ ([]),
     crash: /** @type {any} */ (undefined),
+    asked: /** @type {any[]} */ ([]),
   }
   const emitter = new InstrumentationEmitter({ names: events, label: 'consumer' })
   /** @type {any} */
   const runner = new Runner({
     run: readRun(run),
+    batchBytes,
     retry,
     source: {
+      committed: async (asked) => {
+        state.asked.push(...asked)
+        return asked.map((one) => ({ ...one, offset: committed }))
+      },
       request: (frames) => {
         state.requested += frames
       },
@@ -86,7 +99,7 @@ function start(
     )
     runner.frame(frame)
   }
-  return { runner, state, give, queue: (partition = 0) => runner.queue(TOPIC, partition) }
+  return { runner, state, give, emitter, queue: (partition = 0) => runner.queue(TOPIC, partition) }
 }
 
 /** @param {number} partition @param {number[]} offsets */
@@ -498,4 +511,120 @@ test('a batch whose handler throws is handed out again from what it resolved', a
   give(frameOf(0, 0, 4))
   await grown(batches, 2)
   assert.deepEqual(batches, ['0-3', '2-3'])
+})
+
+// -- the end of a partition
+
+/** Messages of partition 0, and then its end. @param {number[]} offsets @param {number} next */
+const endingAt = (offsets, next) =>
+  consumeFrame([{ topic: 0, partition: 0, next, messages: offsets.map((offset) => ({ offset, value: 'v' })) }])
+
+test('control records behind the last message are committed with it', async (t) => {
+  const { state, give } = start(t, { eachMessage: async () => {} })
+  give(endingAt([4, 5], 8))
+  await waitFor(() => state.commits.includes('0:8'), { message: () => `a commit of 8; ${state.commits}` })
+})
+
+test('an end that comes later moves what was handled, and is told as an empty batch', async (t) => {
+  const { runner, state, give, emitter } = start(t, { eachMessage: async () => {} })
+  const told = /** @type {any[]} */ ([])
+  emitter.on(events.START_BATCH_PROCESS, ({ payload }) => told.push(['start', payload.batchSize, payload.firstOffset]))
+  emitter.on(events.END_BATCH_PROCESS, ({ payload }) => told.push(['end', payload.batchSize, payload.lastOffset]))
+  give(frameOf(0, 4, 2))
+  await waitFor(() => state.commits.includes('0:6'))
+  give(endingAt([], 8))
+  await waitFor(() => state.commits.includes('0:8'), { message: () => `a commit of 8; ${state.commits}` })
+  assert.deepEqual(told, [['start', 2, '4'], ['end', 2, '5'], ['start', 0, null], ['end', 0, '7']])
+  // The same end again, and one that is not new, tell nothing.
+  await waitFor(() => state.requested > state.delivered)
+  give(endingAt([], 8))
+  assert.equal(told.length, 4)
+  assert.deepEqual(runner.uncommittedOffsets(), { topics: [] })
+})
+
+test('an end behind messages that were not resolved waits for them', async (t) => {
+  const seen = /** @type {any[]} */ ([])
+  const { state, give } = start(t, {
+    eachBatchAutoResolve: false,
+    eachBatch: async (/** @type {any} */ { batch, resolveOffset }) => {
+      seen.push(batch.messages.length)
+      resolveOffset(batch.messages[0].offset)
+    },
+  })
+  give(endingAt([4, 5, 6], 9))
+  await waitFor(() => state.commits.includes('0:9'), { message: () => `a commit of 9; ${state.commits}` })
+  assert.deepEqual(seen, [3, 2, 1])
+})
+
+test('resolving the last message of a batch resolves the control records behind it at once', async (t) => {
+  let uncommitted
+  const { give, state } = start(t, {
+    eachBatch: async (/** @type {any} */ { batch, resolveOffset, uncommittedOffsets }) => {
+      assert.deepEqual([batch.lastOffset(), batch.offsetLag()], ['8', '0'])
+      resolveOffset('6')
+      uncommitted = uncommittedOffsets()
+    },
+  })
+  give(endingAt([4, 5, 6], 9))
+  await waitFor(() => state.commits.includes('0:9'))
+  assert.deepEqual(uncommitted, { topics: [{ topic: TOPIC, partitions: [{ partition: '0', offset: '9' }] }] })
+})
+
+test("the end of a partition that had nothing else counts from the group's committed offset", async (t) => {
+  const { state, give } = start(t, { eachMessage: async () => {} }, { committed: '5' })
+  give(endingAt([], 8))
+  await waitFor(() => state.commits.includes('0:8'), { message: () => `a commit of 8; ${state.commits}` })
+  assert.deepEqual(state.asked, [{ topic: TOPIC, partition: 0 }])
+})
+
+test('where a group has committed nothing, the end of a partition commits nothing', async (t) => {
+  const { state, give, queue } = start(t, { eachMessage: async () => {} })
+  give(endingAt([], 8))
+  await waitFor(() => state.asked.length === 1)
+  give(frameOf(0, 8, 1))
+  await waitFor(() => state.commits.length > 0)
+  assert.deepEqual([state.commits, queue().resolved], [['0:9'], 9])
+})
+
+// -- batches
+
+test('a batch is all that is at hand, up to the size that a broker gives', async (t) => {
+  const sizes = /** @type {number[]} */ ([])
+  const hold = gate(t)
+  let handled = 0
+  const { give } = start(
+    t,
+    {
+      eachBatch: async (/** @type {any} */ { batch }) => {
+        sizes.push(batch.messages.length)
+        handled += batch.messages.length
+        assert.deepEqual(batch.messages.map((/** @type {any} */ { offset }) => Number(offset)),
+          range(batch.messages.length).map((i) => handled - batch.messages.length + i))
+        await hold.promise
+      },
+    },
+    { batchBytes: 10 * (100 + 8) },
+  )
+  give(frameOf(0, 0, 4, { bytes: 100 }))
+  await waitFor(() => sizes.length === 1)
+  give(frameOf(0, 4, 26, { bytes: 100 }))
+  hold.resolve()
+  await waitFor(() => handled === 30)
+  assert.deepEqual(sizes, [4, 10, 10, 6])
+})
+
+test('a message larger than a batch may be comes alone', async (t) => {
+  const sizes = /** @type {number[]} */ ([])
+  const { give } = start(
+    t,
+    {
+      eachBatch: async (/** @type {any} */ { batch }) => {
+        sizes.push(batch.messages.length)
+      },
+    },
+    { batchBytes: 50 },
+  )
+  give(frameOf(0, 0, 2, { bytes: 100 }))
+  await waitFor(() => sizes.length === 2)
+  assert.deepEqual(sizes, [1, 1])
 })

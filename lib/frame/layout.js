@@ -11,8 +11,8 @@ module.exports = Object.freeze({
   CONSUME_HEADER: Object.freeze({
     magic: 0, bytes: 1, messages: 2, sections: 3, generation: 4, descriptorsAt: 5, sectionsAt: 6,
   }),
-  SECTION_WORDS: 8,
-  SECTION: Object.freeze({ topic: 0, partition: 1, first: 2, count: 3, highWatermark: 4, epoch: 6 }),
+  SECTION_WORDS: 10,
+  SECTION: Object.freeze({ topic: 0, partition: 1, first: 2, count: 3, highWatermark: 4, epoch: 6, next: 8 }),
   MESSAGE_WORDS: 10,
   MESSAGE: Object.freeze({ offset: 0, timestamp: 2, position: 4, key: 5, value: 6, headers: 7, leaderEpoch: 8, timestampType: 9 }),
 

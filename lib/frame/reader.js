@@ -5,6 +5,8 @@ const {
 } = require('./layout')
 
 const TWO_32 = 4294967296
+/** What a record takes beside key, value and headers: as in `src/core/fetch.rs`. */
+const RECORD_OVERHEAD = 8
 /** The last three digits of an offset: consecutive offsets share what is before them. */
 const THREE_DIGITS = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'))
 
@@ -35,6 +37,8 @@ const view = (() => {
  * @property {number} highWatermark -1001 when unknown
  * @property {number} at word of the first message descriptor not yet taken
  * @property {number} end word after the last one
+ * @property {number} next position at the end of the partition, which lies past trailing control records; -1 when the end was
+ *   not reached
  */
 
 /** One crossing's worth of fetched messages. */
@@ -78,9 +82,33 @@ class ConsumeFrame {
         highWatermark: this.long(at + SECTION.highWatermark),
         at: first,
         end: first + words[at + SECTION.count] * MESSAGE_WORDS,
+        next: this.long(at + SECTION.next),
       }
     }
     return sections
+  }
+
+  /** Bytes of the messages in a range of descriptors, about as a broker counts them. @param {number} at @param {number} end */
+  size(at, end) {
+    const { words } = this
+    const last = end - MESSAGE_WORDS
+    const lengths = [MESSAGE.key, MESSAGE.value, MESSAGE.headers].map((field) => Math.max(0, words[last + field]))
+    const payload = words[last + MESSAGE.position] - words[at + MESSAGE.position] + lengths[0] + lengths[1] + lengths[2]
+    return payload + (RECORD_OVERHEAD * (end - at)) / MESSAGE_WORDS
+  }
+
+  /**
+   * The word up to which the messages from `at` on take no more than `bytes`.
+   * @param {number} at @param {number} end @param {number} bytes
+   */
+  wordWithin(at, end, bytes) {
+    let [low, high] = [0, (end - at) / MESSAGE_WORDS]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.size(at, at + middle * MESSAGE_WORDS) <= bytes) low = middle
+      else high = middle - 1
+    }
+    return at + low * MESSAGE_WORDS
   }
 
   /** The 64-bit number at a word. Offsets stay below 2^53. @param {number} word */

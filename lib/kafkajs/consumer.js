@@ -247,6 +247,7 @@ class Consumer {
     if (this.#run !== run || membership === undefined) return
     const runner = new Runner({
       run: config,
+      batchBytes: this.#batchBytes,
       retry: this.#setup.options.retry,
       source: this.#source(membership),
       commit: (offsets) => this.#commit(membership, offsets, true),
@@ -260,6 +261,7 @@ class Consumer {
       onCrash: (error) => { this.#onCrash(error, config) },
     })
     this.#runner = runner
+    membership.frameLimits(config.eachBatch && !config.eachMessage ? this.#batchBytes : 0)
     this.#joinStart = Date.now()
     const topics = [...this.#topics.keys()].map((topic) => this.#subscriptionOf(topic))
     // A member without topics never gets an assignment that could be waited for.
@@ -314,7 +316,13 @@ class Consumer {
       pause: (topic, partition) => tell((native) => native.pause([{ topic, partition }])),
       resume: (topic, partition) => tell((native) => native.resume([{ topic, partition }])),
       topicName: (id) => membership.native.topicName(id),
+      committed: (partitions) => membership.committed(partitions, METADATA_TIMEOUT),
     }
+  }
+
+  /** How large kafkajs's batches are: what the broker gives of one partition at a time. */
+  get #batchBytes() {
+    return Number(this.#setup.config['max.partition.fetch.bytes'])
   }
 
   // -- rebalances

@@ -4,6 +4,9 @@ const { Connection, EVENT } = require('./connection')
 
 /** How much one crossing carries: larger frames hold up the event loop, smaller ones cost more crossings. */
 const FRAME = Object.freeze({ frameBytes: 256 * 1024, frameMessages: 1000 })
+/** Batches are made of whole frames, which may then be as large as what brokers give of one partition. */
+const LARGEST_FRAME_BYTES = 16 * 1024 * 1024
+const MANY_MESSAGES = 1_000_000
 /** How long leaving the group may take, ms. */
 const LEAVE_TIMEOUT = 5000
 
@@ -93,6 +96,22 @@ class LibrdkafkaMembership {
    */
   async assign(generation, partitions) {
     await this.#call(() => this.native.assign(generation, partitions))
+  }
+
+  /**
+   * The group's offsets; negative where there is none.
+   * @param {TopicPartition[]} partitions @param {number} timeoutMs
+   * @returns {Promise<(TopicPartition & { offset: string, metadata: string | null })[]>}
+   */
+  async committed(partitions, timeoutMs) {
+    return JSON.parse(await this.#call(() => this.native.committed(partitions, timeoutMs)))
+  }
+
+  /** Prepares for batches of this size, or (0) for messages handled one by one. @param {number} batchBytes */
+  frameLimits(batchBytes) {
+    if (!this.isConnected) return
+    const frameBytes = Math.min(Math.max(FRAME.frameBytes, batchBytes), LARGEST_FRAME_BYTES)
+    this.native.frameLimits(batchBytes > 0 ? { frameBytes, frameMessages: MANY_MESSAGES } : FRAME)
   }
 
   /** @param {number} generation */

@@ -174,7 +174,8 @@ const CONSUMER = Object.freeze({
   // `fromBeginning` is per topic and done natively; this is for an offset out of range.
   'auto.offset.reset': 'latest',
   'partition.assignment.strategy': 'roundrobin',
-  'enable.partition.eof': 'false',
+  // Where a partition ends, past trailing control records and aborted messages: what was handled is committed up to there.
+  'enable.partition.eof': 'true',
   // The default of 1000 lets the fetcher sleep up to a second whenever the local queue was full.
   'fetch.queue.backoff.ms': '10',
   'queued.min.messages': '100000',

@@ -50,6 +50,25 @@ class PartitionQueue {
     this.bytes += bytesOf(section)
   }
 
+  /** Whether what comes next is the end of the partition and no message. */
+  get isAtEnd() {
+    const [section] = this.sections
+    return section !== undefined && section.at >= section.end
+  }
+
+  /**
+   * Passes the end of the partition: whatever lies between the last message and it is nothing to handle.
+   * @returns {number | undefined} the position there, if it is further than what was handled
+   */
+  passEnd() {
+    let passed
+    while (this.isAtEnd) {
+      const { next } = /** @type {import('../frame/reader').Section} */ (this.sections.shift())
+      if (next > this.resolved) passed = next
+    }
+    return passed
+  }
+
   /**
    * Takes note that messages up to `word` of the first section are done with.
    * @param {number} word
@@ -63,6 +82,8 @@ class PartitionQueue {
     section.at = word
     if (section.at >= section.end) {
       this.sections.shift()
+      // All of it was handled, or it no longer counts.
+      if (this.resolved >= 0 && section.next > this.resolved) this.resolved = section.next
       this.bytes = this.sections.length === 0 ? 0 : this.bytes - before
     } else {
       this.bytes -= before - bytesOf(section)
@@ -78,8 +99,8 @@ class PartitionQueue {
   drop(offset = Infinity) {
     let done = 0
     while (this.sections.length > 0) {
-      const section = this.sections[0]
-      const { frame, at, end } = section
+      const { frame, at, end } = this.sections[0]
+      if (at >= end) break
       let word = at
       while (word < end && frame.offset(word) < offset) word += MESSAGE_WORDS
       if (word === at) break
@@ -92,7 +113,36 @@ class PartitionQueue {
   /** What is being handled, and what is queued, no longer counts. @returns {number} frames finished by that */
   invalidate() {
     this.session++
-    return this.drop()
+    let done = 0
+    for (const { frame, at, end } of this.sections) {
+      if (at >= end) continue
+      frame.remaining -= (end - at) / MESSAGE_WORDS
+      if (frame.remaining === 0) done++
+    }
+    this.sections = []
+    this.bytes = 0
+    return done
+  }
+
+  /**
+   * What one batch is made of: what is at hand, up to about `maxBytes` as a broker counts them, at least one message.
+   * @param {number} maxBytes
+   * @returns {import('../frame/reader').Section[]} copies
+   */
+  peek(maxBytes) {
+    const taken = []
+    let bytes = 0
+    for (const section of this.sections) {
+      if (section.at >= section.end) continue
+      const end = section.frame.wordWithin(section.at, section.end, maxBytes - bytes)
+      // At least one message, and then only as many as fit.
+      if (end === section.at && taken.length > 0) break
+      const cut = Math.max(end, section.at + MESSAGE_WORDS)
+      taken.push({ ...section, end: cut, next: cut < section.end ? -1 : section.next })
+      if (cut < section.end) break
+      bytes += section.frame.size(section.at, cut)
+    }
+    return taken
   }
 
   /** Resolves when no handler of this partition runs. @returns {Promise<void> | undefined} */

@@ -14,7 +14,7 @@ const {
   KafkaJSProtocolError,
   protocolErrorData,
 } = require('../errors')
-const { Batch } = require('./batch')
+const { Batch, batchSummary, offsetsOf } = require('./batch')
 const { readMessage } = require('./message')
 const { OffsetCommitter, dirtyOf } = require('./offset-committer')
 const { PartitionQueue } = require('./partition-queue')
@@ -29,6 +29,8 @@ const TURN = 4
 /** Handlers between two looks at the clock. A power of two. */
 const CLOCK_EVERY = 32
 const PROGRESS_EVERY = 1000
+/** How long committed offsets that have to be asked for may collect, ms. */
+const ENDS_GAP = 50
 /** How long stop() tries to commit: without a coordinator each attempt alone takes the session timeout. In ms. */
 const COMMIT_PATIENCE = 5000
 
@@ -39,6 +41,8 @@ const COMMIT_PATIENCE = 5000
  * @property {(topic: string, partition: number) => void} resume
  * @property {() => void} progress
  * @property {(id: number) => string} topicName
+ * @property {(partitions: { topic: string, partition: number }[]) => Promise<{ topic: string, partition: number, offset: string }[]>}
+ *   committed the group's offsets, negative where there is none
  */
 
 class Runner {
@@ -66,10 +70,13 @@ class Runner {
   /** @type {(() => void)[]} */
   #whenIdle = []
   #inHandler = false
+  /** Partitions that had nothing but their end, and the position there. @type {Map<PartitionQueue, { next: number, session: number }>} */
+  #ends = new Map()
 
   /**
    * @param {object} options
    * @param {any} options.run the user's `run` options, complete
+   * @param {number} options.batchBytes how large a batch may be, about
    * @param {any} options.retry
    * @param {Source} options.source
    * @param {(offsets: { topic: string, partition: number, offset: string }[]) => Promise<void>} options.commit
@@ -132,6 +139,7 @@ class Runner {
       if (stale) frame.remaining -= (section.end - section.at) / MESSAGE_WORDS
       else {
         queue.push(section)
+        if (!queue.busy) this.#passEnd(queue)
         this.#list(queue)
       }
     }
@@ -299,6 +307,7 @@ class Runner {
     } catch (error) {
       this.#failed(queue, session, error)
     }
+    if (queue.session === session) this.#passEnd(queue)
     queue.release()
     this.#active--
     if (queue.pausedNatively && !queue.paused && !queue.revoked && queue.isEmpty) this.#resumeNatively(queue)
@@ -322,7 +331,7 @@ class Runner {
     if (!starving || this.#credit > 0) return
     let held = 0
     for (const queue of this.queues()) held += queue.bytes
-    if (held > MAX_HELD_BYTES) {
+    if (held > Math.max(MAX_HELD_BYTES, 2 * this.#options.batchBytes)) {
       for (const queue of this.queues()) if (!queue.isEmpty) this.#pauseNatively(queue)
     }
     this.#credit += 1
@@ -360,6 +369,11 @@ class Runner {
     let left = queue.sections.length
     let sinceClock = 0
     while (left-- > 0) {
+      if (queue.isAtEnd) {
+        this.#passEnd(queue)
+        if (queue.isEmpty) break
+        continue
+      }
       const { frame, at: first, end } = queue.sections[0]
       let at = first
       try {
@@ -397,8 +411,10 @@ class Runner {
   async #batch(queue, session, eachBatch) {
     const { run } = this.#options
     const { topic, partition } = queue
-    const batch = new Batch(topic, partition, queue.sections)
-    const finish = this.#batchEvents(queue, batch)
+    const sections = queue.peek(this.#options.batchBytes)
+    const { lastMessage, last } = offsetsOf(sections)
+    const batch = new Batch(topic, partition, sections)
+    const finish = this.#batchEvents(queue, sections)
     const { heartbeat, pause } = this.#payload(queue, session)
     const isCurrent = () => queue.session === session
     let resolvedSinceAsked = 0
@@ -411,7 +427,7 @@ class Runner {
       }
       this.#handled++
       resolvedSinceAsked++
-      if (isCurrent()) queue.resolved = Number(offset) + 1
+      if (isCurrent()) queue.resolved = (Number(offset) === lastMessage ? last : Number(offset)) + 1
     }
     const payload = {
       batch,
@@ -442,7 +458,7 @@ class Runner {
       this.#inHandler = false
       if (isCurrent()) {
         if (!failed && run.eachBatchAutoResolve)
-          queue.resolved = Math.max(queue.resolved, Number(batch.lastOffset()) + 1)
+          queue.resolved = Math.max(queue.resolved, last + 1)
         this.#handled++
         if (queue.resolved >= 0) this.#frames -= queue.drop(queue.resolved)
       }
@@ -454,9 +470,63 @@ class Runner {
 
   /** Without a handler messages are consumed and dropped, as in kafkajs. @param {PartitionQueue} queue */
   #discard(queue) {
-    const last = queue.sections[queue.sections.length - 1]
-    queue.resolved = last.frame.offset(last.end - MESSAGE_WORDS) + 1
+    queue.resolved = offsetsOf(queue.peek(Infinity)).last + 1
     return queue.drop()
+  }
+
+  /**
+   * Nothing is left before the end of the partition: control records and aborted messages on the way are passed, so that the
+   * group has no lag there. kafkajs tells of them as of an empty batch.
+   * @param {PartitionQueue} queue
+   */
+  #passEnd(queue) {
+    const next = queue.passEnd()
+    if (next === undefined) return
+    if (queue.resolved < 0) {
+      // Where reading began is not known here. It counts only if it is the group's own offset.
+      if (this.committer.enabled && queue.committed < 0) this.#whereFrom(queue, next)
+      return
+    }
+    const { topic, partition } = queue
+    const { names } = this.#options
+    const emptyBatch = {
+      topic, partition, highWatermark: String(next), offsetLag: '0', offsetLagLow: '0', batchSize: 0,
+      firstOffset: null, lastOffset: String(next - 1),
+    }
+    this.#events.emit(names.START_BATCH_PROCESS, emptyBatch)
+    queue.resolved = next
+    this.#events.emit(names.END_BATCH_PROCESS, { ...emptyBatch, duration: 0 })
+    if (!queue.busy) this.committer.soon(this.#active === 0 && this.#ready.length === 0)
+  }
+
+  /**
+   * Asks for the committed offset of a partition that had nothing but its end, together with others that are so.
+   * @param {PartitionQueue} queue @param {number} next
+   */
+  #whereFrom(queue, next) {
+    const first = this.#ends.size === 0
+    this.#ends.set(queue, { next, session: queue.session })
+    if (!first) return
+    const timer = setTimeout(async () => {
+      this.#timers.delete(timer)
+      const asked = [...this.#ends]
+      this.#ends.clear()
+      try {
+        const answers = await this.#source.committed(asked.map(([{ topic, partition }]) => ({ topic, partition })))
+        for (const { topic, partition, offset } of answers) {
+          const found = asked.find(([queue]) => queue.topic === topic && queue.partition === partition)
+          if (found === undefined) continue
+          const [queue, { next, session }] = found
+          if (queue.session !== session || queue.revoked || queue.resolved >= 0 || queue.busy || !(Number(offset) >= 0)) continue
+          queue.committed = Number(offset)
+          if (next > queue.committed && queue.isEmpty) queue.resolved = next
+        }
+        if (this.running) this.committer.soon(this.#active === 0)
+      } catch (/** @type {any} */ error) {
+        this.#logger.debug(`The committed offsets could not be read: ${error && error.message}`)
+      }
+    }, ENDS_GAP)
+    this.#timers.add(timer)
   }
 
   /** What eachMessage and eachBatch can call. @param {PartitionQueue} queue @param {number} session */
@@ -472,21 +542,14 @@ class Runner {
     }
   }
 
-  /** START_BATCH_PROCESS now, END_BATCH_PROCESS by the function given back. @param {PartitionQueue} queue @param {Batch} [given] */
+  /**
+   * START_BATCH_PROCESS now, END_BATCH_PROCESS by the function given back.
+   * @param {PartitionQueue} queue @param {import('../frame/reader').Section[]} [given]
+   */
   #batchEvents(queue, given) {
     const { names } = this.#options
     if (!this.#events.has(names.START_BATCH_PROCESS) && !this.#events.has(names.END_BATCH_PROCESS)) return () => {}
-    const batch = given || new Batch(queue.topic, queue.partition, queue.sections)
-    const payload = {
-      topic: queue.topic,
-      partition: queue.partition,
-      highWatermark: batch.highWatermark,
-      offsetLag: batch.offsetLag(),
-      offsetLagLow: batch.offsetLagLow(),
-      batchSize: batch.size,
-      firstOffset: batch.firstOffset(),
-      lastOffset: batch.lastOffset(),
-    }
+    const payload = batchSummary(queue.topic, queue.partition, given || queue.peek(Infinity))
     const start = Date.now()
     this.#events.emit(names.START_BATCH_PROCESS, payload)
     return () => this.#events.emit(names.END_BATCH_PROCESS, { ...payload, duration: Date.now() - start })

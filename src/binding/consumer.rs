@@ -10,6 +10,7 @@ use crate::core::consumer::{Command, Consumer, Subscription};
 use crate::core::event::Done;
 use crate::core::fetch::FrameLimits;
 use crate::core::ffi::Partition;
+use crate::frame::MAX_FRAME_BYTES;
 
 impl Abandon for Consumer {
     fn abandon(&self) {
@@ -22,6 +23,15 @@ impl Abandon for Consumer {
 pub struct FrameOptions {
     pub frame_bytes: u32,
     pub frame_messages: u32,
+}
+
+impl From<FrameOptions> for FrameLimits {
+    fn from(options: FrameOptions) -> FrameLimits {
+        FrameLimits {
+            bytes: options.frame_bytes.clamp(1, MAX_FRAME_BYTES as u32 / 2) as usize,
+            messages: options.frame_messages.max(1) as usize,
+        }
+    }
 }
 
 /// A group member. Used for one membership: after `close` make a new one.
@@ -39,10 +49,7 @@ impl NativeConsumer {
         #[napi(ts_arg_type = "(kind: number, payload: any) => void")] on_event: OnEvent,
         options: FrameOptions,
     ) -> Result<Self> {
-        let limits = FrameLimits {
-            bytes: options.frame_bytes.max(1) as usize,
-            messages: options.frame_messages.clamp(1, 10_000) as usize,
-        };
+        let limits = options.into();
         let client = Client::new(&env, &on_event, |sink| Consumer::new(config(properties), limits, sink))?;
         Ok(NativeConsumer { client })
     }
@@ -71,6 +78,12 @@ impl NativeConsumer {
     #[napi(catch_unwind)]
     pub fn request(&self, frames: u32) {
         self.client.core.command(Command::Request(frames));
+    }
+
+    /// How much the frames to come carry.
+    #[napi(catch_unwind)]
+    pub fn frame_limits(&self, limits: FrameOptions) {
+        self.client.core.command(Command::Limits(limits.into()));
     }
 
     /// Handlers advance. Without this for `max.poll.interval.ms` the member loses its partitions.

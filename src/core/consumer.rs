@@ -74,6 +74,7 @@ const ABANDON_PATIENCE: Duration = Duration::from_secs(1);
 pub enum Command {
     Subscribe(Vec<Subscription>, Done<()>),
     Request(u32),
+    Limits(FrameLimits),
     Progress,
     Assign(i32, Vec<Partition>, Done<()>),
     Unassign(i32, Done<()>),
@@ -266,7 +267,7 @@ impl Command {
             | Command::Seek { done, .. }
             | Command::Pause(_, done)
             | Command::Resume(_, done) => done(Err(not_connected())),
-            Command::Request(_) | Command::Progress | Command::Abandon => {}
+            Command::Request(_) | Command::Limits(_) | Command::Progress | Command::Abandon => {}
         }
     }
 }
@@ -370,6 +371,7 @@ impl EventLoop {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Request(frames) => self.demand = self.demand.saturating_add(frames),
+            Command::Limits(limits) => self.fetcher.set_limits(limits),
             Command::Progress => {}
             Command::Abandon => self.close(ABANDON_PATIENCE, Box::new(|_| {})),
             Command::Subscribe(topics, done) => done(self.subscribe(topics)),

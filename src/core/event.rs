@@ -98,7 +98,7 @@ pub struct FramePool(Mutex<Vec<Vec<u8>>>);
 
 impl FramePool {
     const KEPT: usize = 4;
-    const LARGEST_KEPT: usize = 1 << 20;
+    const LARGEST_KEPT: usize = 1 << 21;
 
     pub fn take(&self, capacity: usize) -> Vec<u8> {
         let recycled = self.0.lock().ok().and_then(|mut frames| frames.pop());

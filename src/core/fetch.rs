@@ -11,7 +11,8 @@ use super::ffi::{Message, Messages, Queue};
 use super::producer::lock;
 use crate::frame::writer::{ConsumeFrameWriter, MessageView};
 
-/// How much one frame carries. Smaller frames keep the event loop responsive, larger ones cost fewer crossings.
+/// How much one frame carries. Smaller frames keep the event loop responsive, larger ones cost fewer crossings, and a batch
+/// can be no larger than the frames that JavaScript holds.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameLimits {
     pub bytes: usize,
@@ -61,6 +62,11 @@ pub struct Fetcher {
     typical: usize,
 }
 
+/// What a record takes in a batch beside key, value and headers, so that limits in bytes mean about what brokers mean.
+const RECORD_OVERHEAD: usize = 8;
+/// Frames begin with room for this much at most: where little is fetched, large ones would be memory for nothing.
+const FIRST_CAPACITY: usize = 512 * 1024;
+
 /// What the fetcher asks about a partition when a run of its messages begins.
 pub trait Partitions {
     fn high_watermark(&self, topic: &str, partition: i32) -> i64;
@@ -71,6 +77,11 @@ impl Fetcher {
     pub fn new(limits: FrameLimits, names: TopicNames) -> Fetcher {
         let messages = Messages::with_capacity(limits.messages.clamp(1, 10_000));
         Fetcher { messages, limits, names, pool: Arc::default(), typical: 1024 }
+    }
+
+    pub fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
+        self.messages = Messages::with_capacity(limits.messages.clamp(1, 10_000));
     }
 
     /// Up to one full frame, without waiting; empty when nothing was there. Errors end a frame, so that their place in the
@@ -89,22 +100,22 @@ impl Fetcher {
             }
             let bytes_before = bytes;
             for message in self.messages.iter() {
-                if message.code() != codes::NO_ERROR {
+                let at_end = message.code() == codes::PARTITION_EOF;
+                if message.code() != codes::NO_ERROR && !at_end {
                     section = None;
                     Self::close(&mut fetched, writer.take(), generation, &self.pool);
-                    if message.code() != codes::PARTITION_EOF {
-                        fetched.push(error_of(&message));
-                    }
+                    fetched.push(error_of(&message));
                     continue;
                 }
-                let size = message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len);
+                let bytes_of = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+                // An end carries librdkafka's words for it as its value.
+                let size = if at_end { 0 } else { bytes_of(message.key()) + bytes_of(message.value()) };
                 if writer.as_ref().is_some_and(|writer| !writer.fits(size)) {
                     section = None;
                     Self::close(&mut fetched, writer.take(), generation, &self.pool);
                 }
-                let frame = writer.get_or_insert_with(|| {
-                    ConsumeFrameWriter::new(self.pool.take(self.limits.bytes + self.limits.bytes / 4))
-                });
+                let capacity = (self.limits.bytes + self.limits.bytes / 4).min(FIRST_CAPACITY);
+                let frame = writer.get_or_insert_with(|| ConsumeFrameWriter::new(self.pool.take(capacity)));
                 let run = (message.topic_token(), message.partition());
                 if section != Some(run) {
                     section = Some(run);
@@ -112,8 +123,13 @@ impl Fetcher {
                     let watermark = partitions.high_watermark(&topic, run.1);
                     frame.begin_section(self.names.id(&topic), run.1, watermark, partitions.epoch(&topic, run.1));
                 }
+                if at_end {
+                    frame.end_section(message.offset());
+                    section = None;
+                    continue;
+                }
                 push(frame, &message);
-                bytes += size;
+                bytes += size + RECORD_OVERHEAD;
                 count += 1;
             }
             self.typical = (self.typical * 3 + (bytes - bytes_before) / drained) / 4 + 1;

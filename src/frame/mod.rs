@@ -12,9 +12,9 @@
 //! +--------------------------------+      4,5 high watermark (-1001 unknown) 6   value length
 //! | bytes: key value headers, …    |      6 epoch of the last seek           7   headers length
 //! +--------------------------------+      7 -                                8   leader epoch
-//! | sections                       |                                         9   timestamp type (1 create, 2 log append)
-//! | descriptors                    |      header bytes: { name length, name, value length, value } …
-//! +--------------------------------+
+//! | sections                       |      8,9 position at the end of the     9   timestamp type (1 create, 2 log append)
+//! | descriptors                    |          partition, -1 when not there
+//! +--------------------------------+      header bytes: { name length, name, value length, value } …
 //!
 //! produce frame: header (magic bytes sends records), then per send: { id, topic id, records, - } and its records
 //!   record: { partition (-1 any), -, timestamp lo, hi (0 now), key length, value length, headers length, headers count }
@@ -30,7 +30,7 @@ pub mod writer;
 
 pub const CONSUME_MAGIC: i32 = 0x3143_4f4b;
 pub const CONSUME_HEADER_WORDS: usize = 8;
-pub const SECTION_WORDS: usize = 8;
+pub const SECTION_WORDS: usize = 10;
 pub const MESSAGE_WORDS: usize = 10;
 
 pub const PRODUCE_MAGIC: i32 = 0x3150_4f4b;

@@ -36,7 +36,7 @@ impl ConsumeFrameWriter {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.descriptors.is_empty()
+        self.sections.is_empty()
     }
 
     /// Bytes that the finished frame will take.
@@ -53,7 +53,15 @@ impl ConsumeFrameWriter {
     pub fn begin_section(&mut self, topic: i32, partition: i32, high_watermark: i64, epoch: i32) {
         let first = self.count() as i32;
         let [low, high] = words(high_watermark);
-        self.sections.extend_from_slice(&[topic, partition, first, 0, low, high, epoch, 0]);
+        self.sections.extend_from_slice(&[topic, partition, first, 0, low, high, epoch, 0, -1, -1]);
+    }
+
+    /// The partition of the section begun last has nothing more, up to this offset: after its last message there may be
+    /// control records and messages of aborted transactions.
+    pub fn end_section(&mut self, position: i64) {
+        if let Some(section) = self.sections.len().checked_sub(SECTION_WORDS) {
+            self.sections[section + 8..].copy_from_slice(&words(position));
+        }
     }
 
     /// Adds a message to the section begun last.
@@ -204,6 +212,7 @@ mod tests {
         assert_eq!((word(&frame, sections + 8), word(&frame, sections + 12)), (0, 2));
         assert_eq!((word(&frame, sections + 16), word(&frame, sections + 20)), (0, 1 << 8));
         assert_eq!(word(&frame, sections + 24), 2);
+        assert_eq!((word(&frame, sections + 32), word(&frame, sections + 36)), (-1, -1));
 
         let position = word(&frame, descriptors + 16) as usize;
         assert_eq!(&frame[position..position + 6], b"kvalue");
@@ -222,6 +231,19 @@ mod tests {
         let frame = writer.finish(0);
         assert_eq!(word(&frame, 8), 0);
         assert_eq!(frame.len(), (CONSUME_HEADER_WORDS + SECTION_WORDS) * 4);
+    }
+
+    #[test]
+    fn a_section_may_be_nothing_but_the_end_of_its_partition() {
+        let mut writer = ConsumeFrameWriter::new(Vec::new());
+        assert!(writer.is_empty());
+        writer.begin_section(1, 2, 44, 0);
+        writer.end_section((1 << 32) + 44);
+        assert!(!writer.is_empty());
+        let frame = writer.finish(1);
+        let section = word(&frame, 24) as usize;
+        assert_eq!((word(&frame, 8), word(&frame, section + 12)), (0, 0));
+        assert_eq!((word(&frame, section + 32), word(&frame, section + 36)), (44, 1));
     }
 
     #[test]
