@@ -7,6 +7,14 @@ export interface FrameOptions {
   frameMessages: number
 }
 
+/** Who commits offsets to a group; without `member_id` anybody. */
+export interface GroupMember {
+  groupId: string
+  generationId?: number
+  memberId?: string
+  groupInstanceId?: string
+}
+
 /** Fails, or is answered late, or both. */
 export interface MockFailure {
   /** 0: no error. */
@@ -55,6 +63,11 @@ export declare class NativeConsumer {
   committed(asked: Array<TopicPartition>, timeoutMs: number): Promise<string>
   /** The generation of the group that this member is in, as JSON; not positive before it is in one. */
   generation(): Promise<string>
+  /**
+   * Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`; without `memberId` it is
+   * in none.
+   */
+  groupMetadata(): Promise<string>
   /** Moves the position. Sections of the partition carry `epoch` from then on. */
   seek(topic: string, partition: number, offset: string, epoch: number): Promise<void>
   /** Stops fetching these partitions; what was fetched and not yet handed out is fetched again on resume. */
@@ -100,8 +113,8 @@ export declare class NativeProducer {
   constructor(properties: Properties, onEvent: (kind: number, payload: any) => void)
   /** Opens the handle; rejects with the reason when no broker answers in time. */
   connect(timeoutMs: number): Promise<void>
-  /** The id of a topic in frames, stable for this object. */
-  topic(name: string): number
+  /** The id of a topic in frames, stable for this object. The first call says the topic's own properties. */
+  topic(name: string, properties?: Properties | undefined | null): number
   topicName(id: number): string | null
   /** Takes the first `length` bytes of a produce frame, copied before this returns. */
   submit(frame: Uint8Array, length: number): void
@@ -109,6 +122,16 @@ export declare class NativeProducer {
   partitions(topic: string, timeoutMs: number): Promise<string>
   /** Resolves when every send so far is complete; rejects with ERR__TIMED_OUT when some still are not. */
   flush(timeoutMs: number): Promise<void>
+  /** Gets the producer id of a producer with a `transactional.id`: once, before its first transaction. */
+  initTransactions(timeoutMs: number): Promise<void>
+  beginTransaction(): Promise<void>
+  /** While a transaction is going on: rejects with what it has failed by, if it has. */
+  transactionFailure(): Promise<void>
+  /** Adds the next offsets to read of a group to the transaction. */
+  sendOffsets(offsets: Array<TopicPartitionOffset>, group: GroupMember, timeoutMs: number): Promise<void>
+  /** After `flush`. A retriable error means that it goes on: call again. */
+  commitTransaction(timeoutMs: number): Promise<void>
+  abortTransaction(timeoutMs: number): Promise<void>
   /** Waits for what is under way while reports keep coming, at most `patienceMs` without one; fails the rest. */
   close(patienceMs: number): Promise<void>
 }

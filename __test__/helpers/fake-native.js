@@ -64,14 +64,15 @@ function readProduceFrame(bytes, length) {
 
 /**
  * @param {{ id: number, error?: number, failed?: number, partitions?: { partition: number, offset: bigint, count?:
- * number }[] }[]} sends
+ * number, logAppendTime?: bigint }[] }[]} sends
  */
 function writeDeliveries(sends) {
   const words = [layout.DELIVERIES_MAGIC, 0, sends.length, 0]
   for (const { id, error = 0, failed = 0, partitions = [] } of sends) {
     words.push(id, error, failed, partitions.length)
-    for (const { partition, offset, count = 1 } of partitions) {
-      words.push(0, partition, Number(BigInt.asIntN(32, offset)), Number(offset >> 32n), count, 0)
+    const pair = (/** @type {bigint} */ number) => [Number(BigInt.asIntN(32, number)), Number(number >> 32n)]
+    for (const { partition, offset, count = 1, logAppendTime = -1n } of partitions) {
+      words.push(0, partition, ...pair(offset), ...pair(logAppendTime), count, 0)
     }
   }
   words[1] = words.length * 4
@@ -94,6 +95,7 @@ function errorData(code, message = `text of ${code}`) {
  * @param {object} [script]
  * @param {(client: any) => Promise<void>} [script.connect]
  * @param {(client: any, sends: any[]) => void} [script.submit] default: each send goes to partition 0
+ * @param {(client: any, name: string, args: any[]) => any} [script.transactional] what a transaction asks for
  * @param {(client: any, name: string, args: any[]) => any} [script.call] answers every other method that gives JSON
  */
 function fakeNative(script = {}) {
@@ -117,7 +119,8 @@ function fakeNative(script = {}) {
       if (script.connect) await script.connect(this)
     }
 
-    topic(/** @type {string} */ name) {
+    topic(/** @type {string} */ name, /** @type {Record<string, string>} */ properties) {
+      if (properties) this.calls.push(['topic', name, properties])
       if (!this.topics.includes(name)) this.topics.push(name)
       return this.topics.indexOf(name)
     }
@@ -145,6 +148,12 @@ function fakeNative(script = {}) {
     ;/** @type {any} */ (Client.prototype)[name] = async function call(/** @type {any[]} */ ...args) {
       this.calls.push([name, ...args])
       return JSON.stringify(await /** @type {any} */ (script.call)(this, name, args))
+    }
+  }
+  for (const name of ['initTransactions', 'beginTransaction', 'transactionFailure', 'sendOffsets', 'commitTransaction', 'abortTransaction']) {
+    ;/** @type {any} */ (Client.prototype)[name] = async function call(/** @type {any[]} */ ...args) {
+      this.calls.push([name, ...args])
+      if (script.transactional) await script.transactional(this, name, args)
     }
   }
   return {

@@ -171,7 +171,7 @@ test('deliveries are read send by send, offsets beyond 2^53 included', () => {
     {
       id: 4,
       partitions: [
-        { partition: 2, offset: 9007199254740993n },
+        { partition: 2, offset: 9007199254740993n, logAppendTime: 1700000000001n },
         { partition: 0, offset: 4294967295n },
       ],
     },
@@ -186,11 +186,11 @@ test('deliveries are read send by send, offsets beyond 2^53 included', () => {
     })
     assert.deepEqual(seen, [
       [4, 0, 0, 2],
-      [2, '9007199254740993'],
-      [0, '4294967295'],
+      [2, '9007199254740993', '1700000000001'],
+      [0, '4294967295', '-1'],
       [5, 10, 3, 0],
       [6, 0, 0, 1],
-      [1, '-1'],
+      [1, '-1', '-1'],
     ])
   }
   assert.equal(offsetText(0, -0x80000000), String(-(2n ** 63n)))

@@ -8,6 +8,8 @@
  * - `retriable`: the same call may work when made again.
  * - `fatal`: the client can do nothing more and must be made anew.
  *
+ * `abortable: true` is on those that a transaction failed by which can be aborted.
+ *
  * An error that came from librdkafka also has `librdkafka: { code, name }`.
  */
 
@@ -15,6 +17,7 @@
  * @typedef {object} ErrorOptions
  * @property {boolean} [retriable]
  * @property {boolean} [fatal]
+ * @property {boolean} [abortable]
  * @property {unknown} [cause]
  * @property {string | number} [code]
  * @property {{ code: number, name: string }} [librdkafka]
@@ -33,7 +36,7 @@ class KafkaJSError extends Error {
    * @param {string | Error | { message: string }} e
    * @param {ErrorOptions} [options]
    */
-  constructor(e, { retriable = true, fatal, cause, code, librdkafka } = {}) {
+  constructor(e, { retriable = true, fatal, abortable, cause, code, librdkafka } = {}) {
     const source = /** @type {any} */ (typeof e === 'object' && e !== null ? e : {})
     super(typeof e === 'object' && e !== null ? source.message : String(e), { cause })
     this.name = new.target.name
@@ -43,6 +46,10 @@ class KafkaJSError extends Error {
     this.fatal = fatal === undefined ? source.fatal === true : fatal
     /** @type {string | number} */
     this.code = code !== undefined ? code : source.code !== undefined ? source.code : codeOfName(new.target.name)
+    if (abortable || source.abortable === true) {
+      /** @type {boolean | undefined} */
+      this.abortable = true
+    }
     /** @type {string | undefined} */
     this.helpUrl = source.helpUrl
     /** Not enumerable, as with every Error. @type {any} */

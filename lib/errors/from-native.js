@@ -120,7 +120,7 @@ function fromNative(data, context = {}) {
   }
   const { code, message, name } = data
   const fatal = data.fatal === true
-  const common = { fatal, librdkafka: { code, name } }
+  const common = { fatal, abortable: data.abortable === true, librdkafka: { code, name } }
   const retriable = data.retriable === true && !fatal
   if (code > 0 || code === -1) {
     const answer = protocolErrorData(code, message, name)
@@ -167,7 +167,11 @@ function fromNative(data, context = {}) {
       return new KafkaJSProtocolError(protocolErrorData(3, message), common)
     case LOCAL.FENCED:
       return new KafkaJSProtocolError(
-        { ...protocolErrorData(byTypeCode('INVALID_PRODUCER_EPOCH'), message) },
+        protocolErrorData(
+          byTypeCode('INVALID_PRODUCER_EPOCH'),
+          `${message}: another producer with this transactional id has taken over, or a transaction took longer than ` +
+            'transactionTimeout. disconnect() and connect() make a producer that can go on',
+        ),
         { ...common, retriable: false },
       )
     case LOCAL.WAIT_COORD:

@@ -31,8 +31,8 @@ module.exports = Object.freeze({
   DELIVERIES_HEADER: Object.freeze({ magic: 0, bytes: 1, sends: 2 }),
   DELIVERY_WORDS: 4,
   DELIVERY: Object.freeze({ id: 0, error: 1, failed: 2, partitions: 3 }),
-  DELIVERED_WORDS: 6,
-  DELIVERED: Object.freeze({ topic: 0, partition: 1, baseOffset: 2, count: 4 }),
+  DELIVERED_WORDS: 8,
+  DELIVERED: Object.freeze({ topic: 0, partition: 1, baseOffset: 2, logAppendTime: 4, count: 6 }),
 
   /** A length of -1 says "null" (no key, a tombstone, a null header value). */
   NULL_LENGTH: -1,

@@ -4,6 +4,7 @@ const {
 } = require('../errors')
 const { readCommit, readSeek, readTopicPartitions, readSubscription, readRun } = require('./consumer-input')
 const { InstrumentationEmitter } = require('./events')
+const { MEMBER } = require('./group-offsets')
 const { LibrdkafkaMembership } = require('./membership')
 const { createRetry, withDefaults } = require('./retry')
 const { Runner } = require('./runner')
@@ -75,6 +76,8 @@ class Consumer {
   /** How often the program ended this consumer: a restart that was planned before is off. */
   #endings = 0
   #joinStart = 0
+  /** No more of the offsets that transactions commit for this group. @type {() => void} */
+  #unlisten = () => {}
 
   /**
    * @param {object} setup
@@ -83,6 +86,7 @@ class Consumer {
    * @param {any} setup.native the native module
    * @param {import('./logger').Logger} setup.logger
    * @param {any} setup.options from `consumerOptions`
+   * @param {import('./group-offsets').GroupOffsets} setup.groupOffsets
    */
   constructor(setup) {
     this.#setup = setup
@@ -262,6 +266,14 @@ class Consumer {
     })
     this.#runner = runner
     membership.frameLimits(config.eachBatch && !config.eachMessage ? this.#batchBytes : 0)
+    this.#unlisten()
+    this.#unlisten = this.#setup.groupOffsets.listen(
+      this.#setup.options.groupId,
+      (/** @type {string} */ topic, /** @type {number} */ partition, /** @type {number} */ offset) => {
+        const queue = runner.queue(topic, partition)
+        if (queue) queue.committed = offset
+      },
+    )
     this.#joinStart = Date.now()
     const topics = [...this.#topics.keys()].map((topic) => this.#subscriptionOf(topic))
     // A member without topics never gets an assignment that could be waited for.
@@ -537,6 +549,7 @@ class Consumer {
     this.#pausing = new SubscriptionState()
     this.#seeks.clear()
     if (runner) await runner.stop()
+    this.#unlisten()
     if (membership !== undefined) {
       await membership.leave()
       if (this.#membership === membership) this.#membership = undefined
@@ -590,6 +603,15 @@ class Consumer {
    */
   on(type, listener) {
     return this.#emitter.on(type, listener)
+  }
+
+  /** Asked by a transaction that commits for this consumer. @returns {Promise<import('./group-offsets').GroupMember>} */
+  async [MEMBER]() {
+    if (this.#membership !== undefined && this.#runner !== undefined) {
+      const member = await this.#membership.member()
+      if (member.memberId) return member
+    }
+    throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
   }
 
   /** @returns {import('./logger').Logger} */

@@ -1,6 +1,7 @@
 'use strict'
 const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
 const { PartitionAssigners } = require('./assigners')
+const { GroupOffsets } = require('./group-offsets')
 const { createLogger } = require('./logger')
 const { kafkaOptions, producerOptions, consumerOptions, adminOptions } = require('./options')
 
@@ -12,6 +13,7 @@ class Kafka {
   #native
   #options
   #logger
+  #groupOffsets = new GroupOffsets()
 
   /**
    * @param {any} options see `KafkaConfig` in index.d.ts; throws KafkaJSNonRetriableError for what cannot be
@@ -79,6 +81,7 @@ class Kafka {
       native: this.#native,
       logger: this.#logger.namespace(namespace),
       options: values,
+      groupOffsets: this.#groupOffsets,
     }
   }
 }

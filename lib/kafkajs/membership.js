@@ -89,6 +89,11 @@ class LibrdkafkaMembership {
     return Number(await this.#call(() => this.native.generation())) > 0
   }
 
+  /** Who this member is, for offsets that a transaction commits. @returns {Promise<import('./group-offsets').GroupMember>} */
+  async member() {
+    return JSON.parse(await this.#call(() => this.native.groupMetadata()))
+  }
+
   /**
    * Starts fetching. Offset '-1001': at the committed offset, or where the topic's `fromBeginning` says.
    * @param {number} generation

@@ -186,6 +186,9 @@ const CONSUMER = Object.freeze({
 const DELIVERY_TIMEOUT = 120000
 const LEAST_DELIVERY_TIMEOUT = 30000
 
+/** What librdkafka accepts as `transaction.timeout.ms`. */
+const TRANSACTION_TIMEOUT = [1000, INT_MAX]
+
 /** How long all brokers may take to hear of a topic that was made just now, ms. */
 const TOPIC_PROPAGATION = '5000'
 
@@ -362,8 +365,34 @@ function producerOptions(kafka, given, native) {
     ...values,
     retry,
     properties: settle('producer', properties, user),
+    transactional: values.transactionalId ? transactionalProperties(values, properties, user) : undefined,
     connectTimeout: connectBudget({ retry, connectionTimeout: kafka.connectionTimeout }),
   }
+}
+
+/**
+ * Those of the client that carries the transactions, beside the one for plain sends.
+ * @param {Record<string, any>} values @param {Properties} properties @param {Properties} user
+ * @returns {Properties}
+ */
+function transactionalProperties(values, properties, user) {
+  // A transaction cannot do without these, whatever plain sends have.
+  const { acks, 'enable.idempotence': idempotence, ...rest } = user
+  const [low, high] = TRANSACTION_TIMEOUT
+  const timeout = rest['transaction.timeout.ms'] ?? Math.min(Math.max(Math.ceil(values.transactionTimeout), low), high)
+  /** @type {Properties} */
+  const ours = {
+    ...properties,
+    'acks': '-1',
+    'enable.idempotence': 'true',
+    'transactional.id': values.transactionalId,
+    'transaction.timeout.ms': String(timeout),
+  }
+  // No message and no request may outlive its transaction.
+  for (const name of ['message.timeout.ms', 'socket.timeout.ms']) {
+    if (Number(ours[name]) > Number(timeout)) ours[name] = String(timeout)
+  }
+  return settle('producer', ours, rest)
 }
 
 /** @param {any} kafka @param {any} given @param {any} native @returns {ClientOptions & Record<string, any>} */

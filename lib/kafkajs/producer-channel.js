@@ -11,6 +11,8 @@ const { Connection, EVENT } = require('./connection')
 /** A frame larger than this does not wait for the end of the turn. */
 const FULL_FRAME_BYTES = 1024 * 1024
 const MAX_ID = 0x7fffffff
+/** In the place of a topic's properties: that a wish is not followed was said. */
+const TOLD = ''
 
 /**
  * @typedef {{ topicName: string, partition: number, errorCode: number, baseOffset: string, logAppendTime: string,
@@ -48,6 +50,8 @@ class ProducerChannel {
   #writer = new FrameWriter()
   /** @type {Map<string, number>} */
   #topicIds = new Map()
+  /** By topic, where it has some of its own. @type {Map<string, string>} */
+  #topicProperties = new Map()
   /** @type {Map<number, { pending: Pending, topic: string }>} */
   #sends = new Map()
   /** @type {number[]} sends in the writer's frame */
@@ -127,6 +131,26 @@ class ProducerChannel {
     })
   }
 
+  /**
+   * Gives a topic properties of its own, such as its compression. librdkafka fixes them with the first message.
+   * @param {string} topic
+   * @param {Record<string, string>} properties
+   * @returns {boolean} false, once, when they differ from those that the topic has
+   */
+  describe(topic, properties) {
+    const wish = JSON.stringify(properties)
+    if (wish === '{}') return true
+    if (!this.#topicIds.has(topic)) {
+      this.#topicIds.set(topic, this.#connection.native.topic(topic, properties))
+      this.#topicProperties.set(topic, wish)
+      return true
+    }
+    const known = this.#topicProperties.get(topic)
+    if (known === wish || known === TOLD) return true
+    this.#topicProperties.set(topic, TOLD)
+    return false
+  }
+
   /** Hands over what is packed: one crossing for all sends of the turn. */
   submit() {
     this.#scheduled = false
@@ -201,14 +225,18 @@ class ProducerChannel {
         left = partitions
         if (left === 0) done()
       },
-      partition: (/** @type {number} */ partition, /** @type {string} */ baseOffset) => {
+      partition: (
+        /** @type {number} */ partition,
+        /** @type {string} */ baseOffset,
+        /** @type {string} */ logAppendTime,
+      ) => {
         if (send !== undefined && send.pending.error === undefined && this.#acks !== '0') {
           send.pending.results.push({
             topicName: send.topic,
             partition,
             errorCode: 0,
             baseOffset,
-            logAppendTime: '-1',
+            logAppendTime,
             logStartOffset: '0',
           })
         }

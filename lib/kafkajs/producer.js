@@ -3,14 +3,13 @@ const {
   fromNative,
   KafkaJSError,
   KafkaJSNonRetriableError,
-  KafkaJSNotImplemented,
-  KafkaJSProtocolError,
 } = require('../errors')
-const { noValue, notAMessage } = require('../frame/message-input')
 const { InstrumentationEmitter } = require('./events')
 const { Partitioners } = require('./partitioners')
 const { PartitionTable } = require('./partition-table')
 const { ProducerChannel } = require('./producer-channel')
+const { readSend, readBatch, merged, checkSend, sendProperties } = require('./producer-input')
+const { Transactions } = require('./transactions')
 const { show } = require('./options')
 
 const events = Object.freeze({
@@ -20,9 +19,6 @@ const events = Object.freeze({
   REQUEST_TIMEOUT: 'producer.network.request_timeout',
   REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size',
 })
-
-/** By CompressionTypes. */
-const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /** How long disconnect() waits while not a single message is delivered, ms. */
 const CLOSE_TIMEOUT = 5000
@@ -60,7 +56,7 @@ class Producer {
   #emitter
   /** @type {'disconnected' | 'connecting' | 'connected' | 'disconnecting'} */
   #status = 'disconnected'
-  /** @type {ProducerChannel | undefined} */
+  /** What connect() opens: for plain sends, or with a transactional id for transactions. @type {ProducerChannel | undefined} */
   #channel
   /** @type {Map<string, { channel: ProducerChannel, opened: Promise<void> }>} */
   #variants = new Map()
@@ -70,6 +66,8 @@ class Producer {
   #disconnecting
   /** @type {PartitionTable | undefined} only with a JS partitioner */
   #table
+  /** @type {Transactions | undefined} only with a transactional id */
+  #transactions
   /** @type {((json: string) => void) | undefined} a hook for statistics.interval.ms */
   #onStatistics
 
@@ -80,8 +78,9 @@ class Producer {
    * @param {any} setup.native the native module
    * @param {import('./logger').Logger} setup.logger
    * @param {any} setup.options from `producerOptions`
+   * @param {import('./group-offsets').GroupOffsets} setup.groupOffsets
    */
-  constructor({ brokers, config, native, logger, options }) {
+  constructor({ brokers, config, native, logger, options, groupOffsets }) {
     this.#brokers = brokers
     this.#config = config
     this.#native = native
@@ -95,6 +94,18 @@ class Producer {
         partitioner: createPartitioner(),
         options,
         load: (topic, ms) => this.#partitions(topic, ms),
+      })
+    }
+    if (options.transactional) {
+      this.#transactions = new Transactions({
+        options,
+        logger,
+        offsets: groupOffsets,
+        table: this.#table,
+        channel: () => /** @type {ProducerChannel} */ (this.#channel),
+        renew: () => this.#renew(),
+        isConnected: () => this.#status === 'connected',
+        checkConnected: () => this.#checkConnected(),
       })
     }
     // kafkajs's producer is a bag of closures: programs take its methods off (`const { send } = producer`).
@@ -117,7 +128,7 @@ class Producer {
   }
 
   async #open() {
-    const channel = this.#makeChannel(this.#config)
+    const channel = this.#makeChannel(this.#options.transactional || this.#config)
     this.#channel = channel
     this.#status = 'connecting'
     try {
@@ -132,6 +143,18 @@ class Producer {
     } finally {
       this.#connecting = undefined
     }
+  }
+
+  /** Another channel for transactions, in the place of one that cannot go on. @returns {Promise<ProducerChannel>} */
+  async #renew() {
+    const before = this.#channel
+    if (before) await before.close(0)
+    this.#checkConnected()
+    const channel = this.#makeChannel(this.#options.transactional)
+    this.#channel = channel
+    await channel.open()
+    this.#checkConnected()
+    return channel
   }
 
   /** @param {Record<string, string>} properties */
@@ -159,12 +182,14 @@ class Producer {
   }
 
   async #close() {
-    const channels = [...this.#variants.values()].map(({ channel }) => channel)
-    if (this.#channel) channels.push(this.#channel)
     const timeout = this.#status === 'connecting' ? 0 : CLOSE_TIMEOUT
+    const transactions = this.#status === 'connected' ? this.#transactions : undefined
     this.#status = 'disconnecting'
-    this.#variants.clear()
     try {
+      if (transactions) await transactions.end(CLOSE_TIMEOUT)
+      const channels = [...this.#variants.values()].map(({ channel }) => channel)
+      if (this.#channel) channels.push(this.#channel)
+      this.#variants.clear()
       await Promise.all(channels.map((channel) => channel.close(timeout)))
     } finally {
       this.#channel = undefined
@@ -180,10 +205,9 @@ class Producer {
    * @returns {Promise<import('./producer-channel').RecordMetadata[]>} one per partition; empty with `acks: 0`
    */
   async send(record) {
-    if (typeof record !== 'object' || record === null) throw notARecord('send', record)
-    const { topic, messages, acks, timeout, compression } = record
-    this.#check([{ topic, messages }], acks)
-    return this.#deliver([{ topic, messages }], acks, timeout, compression)
+    const { topics, acks, timeout, compression } = readSend(record)
+    this.#check(topics, acks)
+    return this.#deliver(topics, acks, timeout, compression)
   }
 
   /**
@@ -193,61 +217,17 @@ class Producer {
    * @returns {Promise<import('./producer-channel').RecordMetadata[]>}
    */
   async sendBatch(batch) {
-    if (typeof batch !== 'object' || batch === null) throw notARecord('sendBatch', batch)
-    const { topicMessages = [], acks, timeout, compression } = batch
-    if (!Array.isArray(topicMessages) || topicMessages.some((entry) => typeof entry !== 'object' || entry === null)) {
-      throw new KafkaJSNonRetriableError(
-        'Invalid topicMessages: write sendBatch({ topicMessages: [{ topic, messages }] })',
-      )
-    }
-    this.#check(topicMessages, acks)
-    /** @type {Map<string, any[]>} */
-    const merged = new Map()
-    for (const { topic, messages } of topicMessages) {
-      const before = merged.get(topic)
-      merged.set(topic, before === undefined ? messages : before.concat(messages))
-    }
-    return this.#deliver(
-      Array.from(merged, ([topic, messages]) => ({ topic, messages })),
-      acks,
-      timeout,
-      compression,
-    )
+    const { topics, acks, timeout, compression } = readBatch(batch)
+    this.#check(topics, acks)
+    return this.#deliver(merged(topics), acks, timeout, compression)
   }
 
-  /**
-   * kafkajs's checks, in its order: what was asked for first, the connection last.
-   * @param {{ topic: any, messages: any }[]} topics
-   * @param {number | undefined} acks
-   */
+  /** @param {import('./producer-channel').TopicSend[]} topics @param {any} acks */
   #check(topics, acks) {
-    for (const { topic } of topics) {
-      if (!topic) throw new KafkaJSNonRetriableError('Invalid topic')
-      if (typeof topic !== 'string') {
-        throw new KafkaJSNonRetriableError(`Invalid topic ${show(topic)} (${typeof topic}): a topic is a string`)
-      }
-    }
-    if (this.#options.idempotent && acks !== undefined && acks !== -1) {
-      throw new KafkaJSNonRetriableError(
-        "Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees",
-      )
-    }
-    for (const { topic, messages } of topics) {
-      if (!messages) throw new KafkaJSNonRetriableError(`Invalid messages array [${messages}] for topic "${topic}"`)
-      if (!Array.isArray(messages)) {
-        throw new KafkaJSNonRetriableError(
-          `Invalid messages for topic "${topic}": ` +
-            `messages must be an array such as [{ value: 'v' }], not ${show(messages)}`,
-        )
-      }
-      // The frame writer checks the rest; this one has to come before the connection is looked at.
-      if (this.#status !== 'connected') {
-        for (const message of messages) {
-          if (typeof message !== 'object' || message === null) throw notAMessage(message, topic)
-          if (message.value === undefined) throw noValue(message, topic)
-        }
-      }
-    }
+    checkSend(topics, acks, {
+      idempotent: this.#options.idempotent === true,
+      connected: this.#status === 'connected',
+    })
     this.#checkConnected()
   }
 
@@ -268,7 +248,8 @@ class Producer {
   async #deliver(topics, acks, timeout, compression) {
     const filled = topics.filter(({ messages }) => messages.length > 0)
     try {
-      const ownSettings = acks === undefined && timeout === undefined && compression === undefined
+      const ownSettings =
+        acks === undefined && timeout === undefined && compression === undefined && this.#transactions === undefined
       let channel = /** @type {ProducerChannel} */ (this.#channel)
       if (!ownSettings) {
         const other = this.#variant(acks, timeout, compression)
@@ -296,39 +277,7 @@ class Producer {
    * @param {any} acks @param {any} timeout @param {any} compression
    */
   #variant(acks, timeout, compression) {
-    /** @type {Record<string, string>} */
-    const wanted = {}
-    if (acks !== undefined && acks !== null) {
-      if (!Number.isInteger(acks) || acks < -1 || acks > 1000) {
-        throw new KafkaJSNonRetriableError(
-          `Invalid acks ${show(acks)}: write -1 (all replicas), 1 (the leader) or 0 (none)`,
-        )
-      }
-      if (acks > 1) {
-        throw new KafkaJSProtocolError({
-          type: 'INVALID_REQUIRED_ACKS',
-          code: 21,
-          retriable: false,
-          message: `Invalid acks ${acks}: write -1, 1 or 0`,
-        })
-      }
-      wanted.acks = String(acks)
-    }
-    if (timeout !== undefined && timeout !== null) {
-      if (typeof timeout !== 'number' || !(timeout >= 0)) {
-        throw new KafkaJSNonRetriableError(`Invalid timeout ${show(timeout)}: write milliseconds, e.g. 30000`)
-      }
-      wanted['request.timeout.ms'] = String(Math.min(Math.max(1, Math.ceil(timeout)), 900000))
-    }
-    if (compression !== undefined && compression !== null) {
-      const codec = CODECS[compression]
-      if (codec === undefined) {
-        throw new KafkaJSNonRetriableError(
-          `Invalid compression ${show(compression)}: write one of CompressionTypes, e.g. CompressionTypes.GZIP`,
-        )
-      }
-      wanted['compression.codec'] = codec
-    }
+    const wanted = sendProperties(acks, timeout, compression)
     /** @type {Record<string, string>} */
     const defaults = {
       ...this.#config,
@@ -336,7 +285,8 @@ class Producer {
       'compression.codec': this.#config['compression.codec'] || 'none',
     }
     const differing = Object.entries(wanted).filter(([name, value]) => defaults[name] !== value)
-    if (differing.length === 0) return undefined
+    // What connect() opened serves transactions alone, where there are any.
+    if (differing.length === 0 && this.#transactions === undefined) return undefined
 
     const key = JSON.stringify(wanted)
     const before = this.#variants.get(key)
@@ -382,8 +332,10 @@ class Producer {
       )
     }
     const timeout = Math.min(given ?? (Number(this.#config['message.timeout.ms']) || 2147483647) + 1000, 2147483647)
+    // Not that of the transactions: their commit waits for their messages.
+    const own = this.#transactions === undefined ? [/** @type {ProducerChannel} */ (this.#channel)] : []
     const channels = [
-      /** @type {ProducerChannel} */ (this.#channel),
+      ...own,
       ...[...this.#variants.values()].map(({ channel }) => channel),
     ]
     try {
@@ -393,14 +345,16 @@ class Producer {
     }
   }
 
-  /** @returns {Promise<any>} */
+  /**
+   * Begins a transaction: what is sent through the object returned counts all together or not at all. One at a time. The
+   * first one gets the producer id, which ends what another producer with the same transactional id has not ended.
+   * @returns {Promise<import('./transactions').Face>}
+   */
   async transaction() {
-    if (!this.#options.transactionalId) {
+    if (this.#transactions === undefined) {
       throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer')
     }
-    throw new KafkaJSNotImplemented(
-      'Transactions are not implemented yet: they come with a later version of kafka-oxide',
-    )
+    return this.#transactions.begin()
   }
 
   /**
@@ -437,15 +391,6 @@ class Producer {
 /** @param {string | undefined} acks */
 function ackText(acks) {
   return acks === undefined || acks === 'all' ? '-1' : acks
-}
-
-/** @param {string} method @param {any} given */
-function notARecord(method, given) {
-  const example =
-    method === 'send'
-      ? "send({ topic: 't', messages: [{ value: 'v' }] })"
-      : 'sendBatch({ topicMessages: [{ topic, messages }] })'
-  return new KafkaJSNonRetriableError(`Invalid argument ${show(given)}: write ${example}`)
 }
 
 module.exports = { Producer, events }

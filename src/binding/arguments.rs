@@ -8,6 +8,7 @@ use crate::core::config::Config;
 use crate::core::error::{KafkaError, KafkaResult};
 use crate::core::ffi::admin::NewTopic;
 use crate::core::ffi::Partition;
+use crate::core::transactions::{GroupMetadata, Member};
 
 /// librdkafka properties, all values as text.
 pub type Properties = HashMap<String, String>;
@@ -29,6 +30,38 @@ pub struct TopicPartitionOffset {
     /// Decimal digits: JavaScript's numbers end at 2^53.
     pub offset: String,
     pub metadata: Option<String>,
+}
+
+/// Who commits offsets to a group; without `member_id` anybody.
+#[napi(object)]
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupMember {
+    pub group_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation_id: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_instance_id: Option<String>,
+}
+
+impl From<GroupMember> for GroupMetadata {
+    fn from(given: GroupMember) -> GroupMetadata {
+        let (generation, instance_id) = (given.generation_id.unwrap_or(-1), given.group_instance_id);
+        let member = given.member_id.map(|id| Member { id, generation, instance_id });
+        GroupMetadata { group_id: given.group_id, member }
+    }
+}
+
+impl From<GroupMetadata> for GroupMember {
+    fn from(given: GroupMetadata) -> GroupMember {
+        let (generation_id, member_id, group_instance_id) = match given.member {
+            None => (None, None, None),
+            Some(member) => (Some(member.generation), Some(member.id), member.instance_id),
+        };
+        GroupMember { group_id: given.group_id, generation_id, member_id, group_instance_id }
+    }
 }
 
 #[napi(object)]

@@ -140,6 +140,15 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    /// Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`; without `memberId` it is
+    /// in none.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn group_metadata<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_json::<arguments::GroupMember>(env)?;
+        self.client.core.group_metadata(Box::new(move |answer| done(answer.map(arguments::GroupMember::from))));
+        Ok(promise)
+    }
+
     /// Moves the position. Sections of the partition carry `epoch` from then on.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn seek<'env>(

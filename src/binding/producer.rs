@@ -3,7 +3,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::arguments::{config, Properties};
+use super::arguments::{config, partitions, GroupMember, Properties, TopicPartitionOffset};
 use super::bridge::{throw, OnEvent, Then};
 use super::client::{Abandon, Client};
 use crate::core::producer::Producer;
@@ -40,10 +40,10 @@ impl NativeProducer {
         Ok(promise)
     }
 
-    /// The id of a topic in frames, stable for this object.
+    /// The id of a topic in frames, stable for this object. The first call says the topic's own properties.
     #[napi(catch_unwind)]
-    pub fn topic(&self, name: String) -> u32 {
-        self.client.core.topic(&name)
+    pub fn topic(&self, name: String, properties: Option<Properties>) -> u32 {
+        self.client.core.topic(&name, properties.unwrap_or_default().into_iter().collect())
     }
 
     #[napi(catch_unwind)]
@@ -71,6 +71,59 @@ impl NativeProducer {
     pub fn flush<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
         self.client.core.flush(timeout_ms, done);
+        Ok(promise)
+    }
+
+    /// Gets the producer id of a producer with a `transactional.id`: once, before its first transaction.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn init_transactions<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
+        self.client.core.init_transactions(timeout_ms, done);
+        Ok(promise)
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn begin_transaction<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
+        self.client.core.begin_transaction(done);
+        Ok(promise)
+    }
+
+    /// While a transaction is going on: rejects with what it has failed by, if it has.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn transaction_failure<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
+        self.client.core.transaction_failure(done);
+        Ok(promise)
+    }
+
+    /// Adds the next offsets to read of a group to the transaction.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn send_offsets<'env>(
+        &self,
+        env: &'env Env,
+        offsets: Vec<TopicPartitionOffset>,
+        group: GroupMember,
+        timeout_ms: u32,
+    ) -> Result<Unknown<'env>> {
+        let offsets = partitions(offsets).map_err(|error| throw(env, &error))?;
+        let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
+        self.client.core.send_offsets(offsets, group.into(), timeout_ms, done);
+        Ok(promise)
+    }
+
+    /// After `flush`. A retriable error means that it goes on: call again.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn commit_transaction<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
+        self.client.core.commit_transaction(timeout_ms, done);
+        Ok(promise)
+    }
+
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn abort_transaction<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
+        self.client.core.abort_transaction(timeout_ms, done);
         Ok(promise)
     }
 

@@ -22,6 +22,7 @@ use super::producer::lock;
 use super::rebalance::{Membership, Pending};
 use super::runtime;
 use super::session::{disconnected, Session};
+use super::transactions::GroupMetadata;
 
 pub struct Consumer {
     config: Config,
@@ -168,6 +169,10 @@ impl Consumer {
     /// The generation of the group that this member is in; not positive before it is in one.
     pub fn generation(&self, done: Done<i32>) {
         self.blocking(done, |client| Ok(client.group_generation()));
+    }
+
+    pub fn group_metadata(&self, done: Done<GroupMetadata>) {
+        self.blocking(done, |client| client.group_metadata().ok_or_else(not_connected));
     }
 
     /// Of all topics, or of those named, which thereby get the properties that they will be consumed with.

@@ -79,6 +79,18 @@ impl Sends {
 
     /// Folds the report of one record; `offset` below zero when unknown.
     pub fn report(&mut self, tag: Tag, partition: i32, offset: i64, error: i32) {
+        self.report_at(tag, partition, offset, error, || -1);
+    }
+
+    /// As `report`; `log_append_time` is asked once for a partition, as all its records of a request have the same.
+    pub fn report_at(
+        &mut self,
+        tag: Tag,
+        partition: i32,
+        offset: i64,
+        error: i32,
+        log_append_time: impl FnOnce() -> i64,
+    ) {
         self.reports += 1;
         let Some(send) = self.waiting.get_mut(&tag.send) else { return };
         if error != codes::NO_ERROR {
@@ -100,7 +112,8 @@ impl Sends {
                 }
                 None => {
                     let base_offset = offset.max(-1);
-                    send.partitions.push(Delivered { topic, partition, base_offset, count: 1 });
+                    let log_append_time = log_append_time();
+                    send.partitions.push(Delivered { topic, partition, base_offset, log_append_time, count: 1 });
                 }
             }
         }
@@ -160,7 +173,7 @@ mod tests {
         assert!(sends.take_complete().is_none());
         sends.report(tag, 0, 10, 0);
         let frame = words(&sends.take_complete().unwrap());
-        assert_eq!(frame[4..], [7, 0, 0, 2, 1, 0, 10, 0, 2, 0, 1, 2, 5, 0, 1, 0]);
+        assert_eq!(frame[4..], [7, 0, 0, 2, 1, 0, 10, 0, -1, -1, 2, 0, 1, 2, 5, 0, -1, -1, 1, 0]);
         assert!(sends.is_idle() && sends.take_complete().is_none());
     }
 

@@ -29,8 +29,15 @@ pub struct Producer {
 /// Topic ids are given out for the life of the producer, before and across connections.
 #[derive(Default)]
 struct Names {
-    list: Vec<String>,
+    list: Vec<Named>,
     ids: HashMap<String, u32>,
+}
+
+/// A topic and the properties that its handle is made with.
+#[derive(Clone)]
+struct Named {
+    topic: String,
+    properties: Vec<(String, String)>,
 }
 
 #[derive(Clone)]
@@ -106,18 +113,23 @@ impl Producer {
         ready.and(Err(disconnected()))
     }
 
-    pub fn topic(&self, name: &str) -> u32 {
+    /// The first call for a topic says its properties, such as its compression.
+    pub fn topic(&self, name: &str, properties: Vec<(String, String)>) -> u32 {
         let mut names = lock(&self.names);
         if let Some(&id) = names.ids.get(name) {
             return id;
         }
         let id = names.list.len() as u32;
-        names.list.push(name.to_owned());
+        names.list.push(Named { topic: name.to_owned(), properties });
         names.ids.insert(name.to_owned(), id);
         id
     }
 
     pub fn topic_name(&self, id: u32) -> Option<String> {
+        self.named(id).map(|named| named.topic)
+    }
+
+    fn named(&self, id: u32) -> Option<Named> {
         lock(&self.names).list.get(id as usize).cloned()
     }
 
@@ -127,7 +139,7 @@ impl Producer {
         let cursor = Cursor::new(frame).map_err(|bad| KafkaError::invalid_argument(bad.0))?;
         let mut lane = lock(&link.core.lane);
         let mut walk = cursor;
-        let names = |id| self.topic_name(id);
+        let names = |id| self.named(id);
         if !lane.waiting.is_empty() {
             link.core.announce(frame, cursor, &names);
             lane.waiting.push_back(Waiting { frame: frame.to_vec(), cursor });
@@ -153,8 +165,8 @@ impl Producer {
         match self.link() {
             Err(error) => done(Err(error)),
             Ok(link) => {
-                let id = self.topic(&topic);
-                match link.core.topic(id, &|_| Some(topic.clone())) {
+                let id = self.topic(&topic, Vec::new());
+                match link.core.topic(id, &|id| self.named(id)) {
                     None => done(Err(KafkaError::invalid_argument(format!("{topic:?} is no legal topic name")))),
                     Some(topic) => runtime::blocking(move || {
                         let timeout_ms = timeout_ms.min(i32::MAX as u32) as i32;
@@ -203,6 +215,17 @@ impl Producer {
             drop(core);
             send(&commands, Command::Abandon);
         }
+    }
+
+    /// Fails what waits for room, and nothing that librdkafka has.
+    pub(super) fn fail_waiting(&self, code: i32) -> KafkaResult<()> {
+        self.link()?.core.fail_waiting(code);
+        self.session.wake.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn client(&self) -> KafkaResult<(Arc<Client>, Arc<Session>)> {
+        Ok((Arc::clone(&self.link()?.core.client), Arc::clone(&self.session)))
     }
 
     fn link(&self) -> KafkaResult<Link> {
@@ -266,7 +289,7 @@ impl ProducerCore {
         frame: &[u8],
         cursor: &mut Cursor,
         batch: &mut ProduceBatch,
-        names: &dyn Fn(u32) -> Option<String>,
+        names: &dyn Fn(u32) -> Option<Named>,
     ) -> Walk {
         // Where the batch began, and its topic.
         let mut begin = *cursor;
@@ -374,13 +397,15 @@ impl ProducerCore {
         });
     }
 
-    fn topic(&self, id: u32, names: &dyn Fn(u32) -> Option<String>) -> Option<Arc<Topic>> {
+    fn topic(&self, id: u32, names: &dyn Fn(u32) -> Option<Named>) -> Option<Arc<Topic>> {
         let mut topics = lock(&self.topics);
         let slot = id as usize;
         if let Some(Some(topic)) = topics.get(slot) {
             return Some(Arc::clone(topic));
         }
-        let topic = Arc::new(Topic::new(&self.client, &names(id)?, &[]).ok()?);
+        let Named { topic, properties } = names(id)?;
+        let properties: Vec<_> = properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let topic = Arc::new(Topic::new(&self.client, &topic, &properties).ok()?);
         if topics.len() <= slot {
             topics.resize(slot + 1, None);
         }
@@ -390,7 +415,7 @@ impl ProducerCore {
 
     /// Prepares a frame that has to wait: its sends count as begun, and its topics get their handles, because the event loop
     /// resumes it without the names.
-    fn announce(&self, frame: &[u8], mut cursor: Cursor, names: &dyn Fn(u32) -> Option<String>) {
+    fn announce(&self, frame: &[u8], mut cursor: Cursor, names: &dyn Fn(u32) -> Option<Named>) {
         while let Ok(step) = cursor.step(frame) {
             match step {
                 Step::End => return,
@@ -503,7 +528,13 @@ impl EventLoop {
             if let EventKind::Deliveries = event.kind() {
                 let mut sends = lock(&self.core.sends);
                 event.each_message(|message| {
-                    sends.report(Tag::unpack(message.opaque()), message.partition(), message.offset(), message.code());
+                    let tag = Tag::unpack(message.opaque());
+                    sends.report_at(tag, message.partition(), message.offset(), message.code(), || {
+                        match message.timestamp() {
+                            (time, LOG_APPEND_TIME) => time,
+                            _ => -1,
+                        }
+                    });
                 });
             }
         }
@@ -578,5 +609,8 @@ impl EventLoop {
     }
 }
 
+/// The type of a timestamp that the broker gave.
+const LOG_APPEND_TIME: i32 = 2;
+
 /// What librdkafka itself says of a purged message (`RD_KAFKA_RESP_ERR__PURGE_QUEUE`).
-const PURGED: i32 = -152;
+pub(super) const PURGED: i32 = -152;

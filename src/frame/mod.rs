@@ -20,7 +20,7 @@
 //!   record: { partition (-1 any), -, timestamp lo, hi (0 now), key length, value length, headers length, headers count }
 //!           key bytes, value bytes, header bytes, padded to a word
 //! deliveries frame: header (magic bytes sends -), then per send: { id, error, failed, partitions }
-//!   and per partition: { topic id, partition, base offset lo, hi, count, - }
+//!   and per partition: { topic id, partition, base offset lo, hi, log append time lo, hi (-1 none), count, - }
 //! ```
 
 #![deny(unsafe_code)]
@@ -41,7 +41,7 @@ pub const RECORD_WORDS: usize = 8;
 pub const DELIVERIES_MAGIC: i32 = 0x3144_4f4b;
 pub const DELIVERIES_HEADER_WORDS: usize = 4;
 pub const DELIVERY_WORDS: usize = 4;
-pub const DELIVERED_WORDS: usize = 6;
+pub const DELIVERED_WORDS: usize = 8;
 
 pub const NULL_LENGTH: i32 = -1;
 

@@ -127,6 +127,8 @@ pub struct Delivered {
     pub partition: i32,
     /// Of the first message, -1 when the broker did not say (acks=0).
     pub base_offset: i64,
+    /// Milliseconds since 1970, -1 for a topic that keeps the producer's timestamps.
+    pub log_append_time: i64,
     pub count: i32,
 }
 
@@ -151,8 +153,9 @@ impl DeliveriesWriter {
         self.sends += 1;
         self.words.extend_from_slice(&[id as i32, error, failed as i32, partitions.len() as i32]);
         for part in partitions {
-            let [low, high] = words(part.base_offset);
-            self.words.extend_from_slice(&[part.topic, part.partition, low, high, part.count, 0]);
+            let ([low, high], [append_low, append_high]) = (words(part.base_offset), words(part.log_append_time));
+            self.words
+                .extend_from_slice(&[part.topic, part.partition, low, high, append_low, append_high, part.count, 0]);
         }
     }
 
@@ -250,12 +253,15 @@ mod tests {
     fn deliveries_list_every_partition_of_a_send() {
         let mut writer = DeliveriesWriter::default();
         assert!(writer.is_empty());
-        writer.push(u32::MAX, 0, 0, &[Delivered { topic: 1, partition: 2, base_offset: (1 << 33) + 5, count: 10 }]);
+        let delivered =
+            Delivered { topic: 1, partition: 2, base_offset: (1 << 33) + 5, log_append_time: (1 << 40) + 7, count: 10 };
+        writer.push(u32::MAX, 0, 0, &[delivered]);
         let frame = writer.finish();
         assert_eq!((word(&frame, 0), word(&frame, 8)), (DELIVERIES_MAGIC, 1));
         assert_eq!(word(&frame, 16) as u32, u32::MAX);
         assert_eq!(word(&frame, 28), 1);
         assert_eq!((word(&frame, 40), word(&frame, 44)), (5, 2));
+        assert_eq!((word(&frame, 48), word(&frame, 52)), (7, 1 << 8));
         assert_eq!(frame.len() as i32, word(&frame, 4));
     }
 }

@@ -15,6 +15,7 @@ pub mod mock;
 pub mod partitions;
 pub mod produce;
 pub mod queue;
+pub mod transactions;
 
 pub use client::{Callbacks, Client, Kind};
 pub use message::{Message, Messages};
