@@ -1,3 +1,4 @@
+import { Consumer } from './consumer'
 import { CompressionTypes } from './enums'
 import {
   ConnectEvent,
@@ -71,8 +72,12 @@ export interface ProducerConfig {
    * sends with other `acks` than -1.
    */
   idempotent?: boolean
-  /** Transactions are not implemented yet. */
+  /**
+   * Makes transaction() possible. One producer at a time has it: the one that began its first transaction last. Give each
+   * instance of a program its own, the same again when it restarts.
+   */
   transactionalId?: string
+  /** How long a transaction may take before the coordinator aborts it, ms (60000, at least 1000). */
   transactionTimeout?: number
   /** Requests under way for each broker; at most 5 for an idempotent producer. */
   maxInFlightRequests?: number
@@ -161,17 +166,36 @@ export interface ProducerEventTable {
   'producer.network.request_queue_size': RequestQueueSizeEvent
 }
 
-export interface Transaction extends Sender {
-  sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void>
+/**
+ * What was sent through it counts all together or not at all, for consumers without `readUncommitted`. `acks` is always -1.
+ * A topic's `compression` and `timeout` are those of the first transactional send to it.
+ *
+ * When a call rejects, abort() and begin another. An error with `abortable: true` is one that the transaction cannot be
+ * committed after. One with `fatal: true` and type INVALID_PRODUCER_EPOCH says that another producer has taken over the
+ * transactional id, or that the transaction took longer than `transactionTimeout`.
+ */
+export type Transaction = Sender & {
+  /**
+   * Commits the offsets, the next ones to read, with the transaction. With `consumer`, which must be running, the
+   * coordinator refuses them once the consumer has lost its membership; with the group's id alone it takes them from
+   * anybody. A consumer of the same `Kafka` and group takes them for committed at once.
+   */
+  sendOffsets(offsets: Offsets & ({ consumerGroupId: string } | { consumer: Consumer })): Promise<void>
+  /**
+   * Waits for what was sent, then commits. A rejection with `retriable: true` leaves it open whether the commit was
+   * carried out: call it again.
+   */
   commit(): Promise<void>
+  /** What was sent and is not delivered yet rejects. */
   abort(): Promise<void>
+  /** False once it is committed, aborted, or beyond both. */
   isActive(): boolean
 }
 
 export interface Producer extends Sender {
   /** @throws {KafkaJSNumberOfRetriesExceeded} when no broker answers; its `cause` says why */
   connect(): Promise<void>
-  /** Delivers what was sent, as far as the brokers are there, then disconnects. */
+  /** Aborts an open transaction, delivers what was sent, as far as the brokers are there, then disconnects. */
   disconnect(): Promise<void>
   /**
    * Resolves when every message sent so far is delivered or has failed; rejects when that takes longer than `timeout`.
@@ -179,7 +203,11 @@ export interface Producer extends Sender {
   flush(options?: { timeout?: number }): Promise<void>
   /** Whether `idempotent: true` was asked for. */
   isIdempotent(): boolean
-  /** @throws {KafkaJSNotImplemented} transactions come with a later version */
+  /**
+   * Begins a transaction; one at a time. Plain sends beside it are in none.
+   * @throws {KafkaJSNonRetriableError} without `transactionalId`, and while another one is going on
+   * @throws {KafkaJSProtocolError} when another producer has taken over the transactional id
+   */
   transaction(): Promise<Transaction>
   logger(): Logger
   readonly events: ProducerEvents

@@ -13,6 +13,7 @@ use super::ffi::Partition;
 use super::mock::MockCluster;
 use super::producer::Producer;
 use crate::frame::reader::tests::{encode, OwnedRecord};
+use crate::frame::DELIVERED_WORDS;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -62,7 +63,7 @@ fn outcomes(events: &Receiver<Event>, count: usize) -> Vec<(i32, i32)> {
             let mut at = 4;
             for _ in 0..words[2] {
                 found.push((words[at], words[at + 1]));
-                at += 4 + 6 * words[at + 3] as usize;
+                at += 4 + DELIVERED_WORDS * words[at + 3] as usize;
             }
         }
     }
@@ -83,7 +84,7 @@ fn a_full_queue_holds_records_back_and_keeps_their_order() {
     let small = [("queue.buffering.max.messages", "10"), ("linger.ms", "0"), ("enable.idempotence", "true")];
     let (producer, events) = producer(cluster.bootstrap_servers(), &small);
     wait(|done| producer.connect(10_000, done)).unwrap();
-    let topic = producer.topic("t") as i32;
+    let topic = producer.topic("t", Vec::new()) as i32;
     let mut number = 0;
     for send in 0..20 {
         // Two sends of a frame, so that a walk stops and resumes inside and between sends.
@@ -161,7 +162,7 @@ fn what_cannot_be_delivered_fails_when_the_producer_is_closed() {
     let small = [("queue.buffering.max.messages", "10")];
     let (producer, events) = producer(cluster.bootstrap_servers(), &small);
     wait(|done| producer.connect(10_000, done)).unwrap();
-    let topic = producer.topic("t") as i32;
+    let topic = producer.topic("t", Vec::new()) as i32;
     cluster.set_broker_down(1).unwrap();
     let records = (0..100).map(|number| record(-1, number)).collect();
     producer.submit(&encode(&[(1, topic, records), (2, topic, vec![record(-1, 0)])])).unwrap();
@@ -178,7 +179,7 @@ fn a_record_for_a_partition_that_is_not_there_fails_alone_and_flush_still_ends()
     cluster.create_topic("t", 1, 1).unwrap();
     let (producer, events) = producer(cluster.bootstrap_servers(), &[]);
     wait(|done| producer.connect(10_000, done)).unwrap();
-    let topic = producer.topic("t") as i32;
+    let topic = producer.topic("t", Vec::new()) as i32;
     // Known first: only then can librdkafka tell.
     producer.submit(&encode(&[(1, topic, vec![record(0, 1)])])).unwrap();
     assert_eq!(outcomes(&events, 1), [(1, 0)]);
@@ -206,4 +207,48 @@ fn closing_ends_a_connect_that_is_under_way() {
     wait(|done| producer.close(0, done)).unwrap();
     let error = receiver.recv_timeout(DEADLINE).expect("an answer in time").unwrap_err();
     assert_eq!(error.code, codes::DESTROY, "{error}");
+}
+
+const INIT_PRODUCER_ID: i16 = 22;
+
+#[test]
+fn a_transaction_holds_its_messages_and_tells_what_it_failed_by() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    cluster.create_topic("t", 1, 1).unwrap();
+    let (producer, events) = producer(cluster.bootstrap_servers(), &[("transactional.id", "id")]);
+    wait(|done| producer.connect(10_000, done)).unwrap();
+    assert_eq!(wait(|done| producer.begin_transaction(done)).unwrap_err().code, codes::STATE);
+    // CONCURRENT_TRANSACTIONS: the transaction of a twin that crashed is being aborted.
+    cluster.push_request_errors(INIT_PRODUCER_ID, &[51, 51]).unwrap();
+    wait(|done| producer.init_transactions(20_000, done)).unwrap();
+    wait(|done| producer.begin_transaction(done)).unwrap();
+    let topic = producer.topic("t", vec![("compression.codec".into(), "gzip".into())]) as i32;
+    producer.submit(&encode(&[(1, topic, vec![record(0, 0)])])).unwrap();
+    assert_eq!(outcomes(&events, 1), [(1, 0)]);
+    wait(|done| producer.transaction_failure(done)).unwrap();
+    wait(|done| producer.commit_transaction(20_000, done)).unwrap();
+
+    wait(|done| producer.begin_transaction(done)).unwrap();
+    cluster.push_request_errors(0, &[10]).unwrap();
+    producer.submit(&encode(&[(2, topic, vec![record(0, 1)])])).unwrap();
+    assert_eq!(outcomes(&events, 1), [(2, 10)]);
+    let failure = wait(|done| producer.transaction_failure(done)).unwrap_err();
+    assert_eq!((failure.code, failure.abortable, failure.fatal), (10, true, false));
+    assert!(wait(|done| producer.commit_transaction(20_000, done)).unwrap_err().abortable);
+    wait(|done| producer.abort_transaction(20_000, done)).unwrap();
+    wait(|done| producer.begin_transaction(done)).unwrap();
+    wait(|done| producer.abort_transaction(20_000, done)).unwrap();
+    wait(|done| producer.close(5_000, done)).unwrap();
+}
+
+#[test]
+fn a_close_ends_a_transactional_call_that_waits_for_the_coordinator() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    let (producer, _events) = producer(cluster.bootstrap_servers(), &[("transactional.id", "id")]);
+    wait(|done| producer.connect(10_000, done)).unwrap();
+    cluster.set_coordinator("transaction", "id", -1).unwrap();
+    let (sender, receiver) = channel();
+    producer.init_transactions(600_000, Box::new(move |outcome| drop(sender.send(outcome))));
+    wait(|done| producer.close(0, done)).unwrap();
+    assert!(receiver.recv_timeout(DEADLINE).expect("an answer in time").is_err());
 }

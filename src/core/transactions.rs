@@ -40,7 +40,9 @@ impl Producer {
 
     /// Adds the offsets to the transaction: the next ones to read.
     pub fn send_offsets(&self, offsets: Vec<Partition>, group: GroupMetadata, timeout_ms: u32, done: Done<()>) {
-        self.transactional(timeout_ms, done, move |call| call.anew(|client, ms| client.send_offsets(&offsets, &group, ms)));
+        self.transactional(timeout_ms, done, move |call| {
+            call.anew(|client, ms| client.send_offsets(&offsets, &group, ms))
+        });
     }
 
     /// Flush first: librdkafka knows nothing of the frames that wait for room.

@@ -154,8 +154,16 @@ impl DeliveriesWriter {
         self.words.extend_from_slice(&[id as i32, error, failed as i32, partitions.len() as i32]);
         for part in partitions {
             let ([low, high], [append_low, append_high]) = (words(part.base_offset), words(part.log_append_time));
-            self.words
-                .extend_from_slice(&[part.topic, part.partition, low, high, append_low, append_high, part.count, 0]);
+            self.words.extend_from_slice(&[
+                part.topic,
+                part.partition,
+                low,
+                high,
+                append_low,
+                append_high,
+                part.count,
+                0,
+            ]);
         }
     }
 
