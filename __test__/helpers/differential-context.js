@@ -235,6 +235,17 @@ class Context {
   }
 
   /**
+   * What a call is refused with, in short: for inputs to which kafka-oxide says what to write instead.
+   * @param {(() => any) | Promise<any>} what
+   * @returns {Promise<string>} the error's name, or `not refused`
+   */
+  async refusal(what) {
+    const outcome = await this.caught(what)
+    const error = outcome.rejected || outcome.threw
+    return error ? error.name : 'not refused'
+  }
+
+  /**
    * Notes the events of a client.
    * @param {any} client @param {string[]} [keys]  of client.events; all of them without network requests
    * @returns {{ key: string, payload: any, type: string }[]} grows
