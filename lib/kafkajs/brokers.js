@@ -15,15 +15,15 @@ async function resolveBrokers(brokers) {
       const reason = error && error.message !== undefined ? error.message : error
       throw new KafkaJSConnectionError(`Failed to connect: "config.brokers" threw: ${reason}`, { cause: error })
     }
-    if (!Array.isArray(list)) {
-      const returned =
-        typeof list === 'string' && list !== ''
-          ? "a string: it must return an array such as ['localhost:9092']"
-          : 'void or empty array'
-      throw new KafkaJSConnectionError(`Failed to connect: "config.brokers" returned ${returned}`, { retriable: false })
+    if (list && !Array.isArray(list)) {
+      throw new KafkaJSConnectionError(
+        `Failed to connect: "config.brokers" returned ${typeof list === 'string' ? 'a string' : `a value of type ${typeof list}`}: ` +
+          "it must return an array such as ['localhost:9092']",
+        { retriable: false },
+      )
     }
   }
-  if (list === undefined || list === null) {
+  if (!list) {
     throw new KafkaJSNonRetriableError('Failed to connect: brokers should not be null')
   }
   if (!Array.isArray(list)) {

@@ -51,6 +51,8 @@ class Connection {
   #fatal
   /** @type {import('../errors/from-native').NativeErrorData | undefined} */
   #trouble
+  /** Why there are no brokers' addresses. Nothing was tried then, so that no retries are used up, as in kafkajs. @type {unknown} */
+  #unresolved
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
@@ -96,8 +98,9 @@ class Connection {
         )
       })
       late.catch(() => {})
-      const bootstrap =
-        properties['bootstrap.servers'] ?? (await Promise.race([resolveBrokers(brokers), cancelled, late]))
+      const known = properties['bootstrap.servers']
+      const resolving = known === undefined ? this.#resolve(brokers) : known
+      const bootstrap = await Promise.race([resolving, cancelled, late])
       if (this.#closed) return await cancelled
       this.#native = new Native({ ...properties, 'bootstrap.servers': bootstrap }, (kind, payload) =>
         this.#onEvent(kind, payload),
@@ -108,6 +111,16 @@ class Connection {
       throw this.#connectError(error)
     } finally {
       clearTimeout(timer)
+    }
+  }
+
+  /** @param {any} brokers */
+  async #resolve(brokers) {
+    try {
+      return await resolveBrokers(brokers)
+    } catch (error) {
+      this.#unresolved = error
+      throw error
     }
   }
 
@@ -131,6 +144,7 @@ class Connection {
 
   /** @param {any} error @returns {Error} */
   #connectError(error) {
+    if (error === this.#unresolved && error !== undefined) return error
     const { retry, properties } = this.#options
     const context = { mechanism: properties['sasl.mechanism'] }
     const timedOut =
