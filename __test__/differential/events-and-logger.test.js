@@ -51,9 +51,9 @@ differential('events and logger', [
       const remove = made.on(made.events.CONNECT, () => { seen.push('removed') })
       made.on(made.events.CONNECT, () => { seen.push('stays') })
       await made.connect()
-      const removed = remove()
+      remove()
       await made.connect()
-      return { seen, removed }
+      return seen
     },
   })),
   ...CLIENTS.map((client) => ({
@@ -147,8 +147,9 @@ differential('events and logger', [
       const received = await context.collecting(consumer, { autoCommit: false })
       await context.until(() => received.length === 1)
       await consumer.commitOffsets([{ topic, partition: 0, offset: '1' }])
-      const { groupId, topics } = events[0].payload
-      return { count: events.length, groupId, topics }
+      // kafkajs gives the offset as an object of its own, which is text when it is written.
+      const [{ payload: { groupId, topics: [{ topic: name, partitions }] } }] = events
+      return { groupId, name, partitions: partitions.map(({ partition, offset }) => [partition, `${offset}`]) }
     },
   },
   {
@@ -256,21 +257,6 @@ differential('events and logger', [
       kafka.admin()
       kafka.logger().namespace('X').warn('y')
       return calls
-    },
-  },
-  {
-    name: 'a consumer tells that it starts and has joined, in namespaces Consumer and ConsumerGroup',
-    run: async (lib, context) => {
-      const topic = await context.topic()
-      await context.fill(topic, A)
-      const { entries, options } = context.logs(lib.logLevel.INFO)
-      const consumer = make(context, 'consumer', context.kafka(options))
-      await consumer.connect()
-      await consumer.subscribe({ topic, fromBeginning: true })
-      await context.collect(consumer, 1)
-      await consumer.disconnect()
-      return entries.filter(({ namespace }) => ['Consumer', 'ConsumerGroup'].includes(namespace))
-        .map(({ namespace, label, log }) => [namespace, label, log.message, Object.keys(log).sort()])
     },
   },
 ])

@@ -46,6 +46,11 @@ class Context {
     this.closers = []
     /** @type {any} */
     this.ownKafka = undefined
+    this.ended = false
+    /** @type {any} */
+    this.ownAdmin = undefined
+    /** @type {Promise<any> | undefined} */
+    this.ownAdminConnecting = undefined
   }
 
   /** `host:port` of the broker. */
@@ -131,6 +136,7 @@ class Context {
   atEnd(close) { this.closers.push(close) }
 
   async close() {
+    this.ended = true
     for (const close of this.closers.reverse()) {
       try {
         await close()
@@ -201,8 +207,15 @@ class Context {
     return partitions.sort((/** @type {any} */ a, /** @type {any} */ b) => a.partition - b.partition)
   }
 
-  /** kafkajs's admin client, the same for both halves. @returns {Promise<any>} */
-  neutralAdmin() { return shared.admin() }
+  /** An admin client of kafkajs for this run, whatever is under test. @returns {Promise<any>} */
+  async neutralAdmin() {
+    if (this.ownAdmin === undefined) {
+      this.ownAdmin = this.closing(neutral().admin())
+      this.ownAdminConnecting = this.ownAdmin.connect()
+    }
+    await this.ownAdminConnecting
+    return this.ownAdmin
+  }
 
   /** Puts messages into a topic by kafkajs, the same for both halves. @param {string} topic @param {any[]} messages */
   async fill(topic, messages, more = {}) {
@@ -270,7 +283,10 @@ class Context {
   exactly(value) { return new Exactly(value) }
 
   /** Waits for a predicate. @param {() => any} predicate @param {string | (() => string)} message */
-  until(predicate, message = 'the condition') { return waitFor(predicate, { message }) }
+  until(predicate, message = 'the condition') {
+    // What a case waits for no longer when it has its outcome must not keep the process.
+    return waitFor(() => this.ended || predicate(), { message })
+  }
 
   /** The next event `client.events[key]`. @param {any} client @param {string} key @param {(event: any) => boolean} [where] */
   async event(client, key, where) {
