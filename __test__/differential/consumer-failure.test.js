@@ -55,6 +55,8 @@ differential('consumer failure', [
   crashes('a KafkaJSError is tried again', (lib) => new lib.KafkaJSError('later')),
   crashes('a KafkaJSError that is not retriable', (lib) => new lib.KafkaJSError('never', { retriable: false })),
   crashes('an Error of a class of the program', () => Object.assign(new (class Mine extends Error {})('mine'), { name: 'Mine', extra: 1 })),
+  crashes('an Error with a cause', () => new Error('outer', { cause: new Error('inner') })),
+  crashes('a TypeError with a cause', () => new TypeError('outer', { cause: new Error('inner') })),
   {
     name: 'a message whose handler fails once comes again, the others do not',
     everywhere: true,

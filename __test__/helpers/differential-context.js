@@ -30,6 +30,23 @@ const shared = {
   },
 }
 
+/**
+ * A call of the shared admin client. That asks for the metadata of all its topics at once, of which another case may have only
+ * just made one that the broker does not know yet.
+ * @template T @param {(admin: any) => Promise<T>} call @returns {Promise<T>}
+ */
+async function steadily(call) {
+  const admin = await shared.admin()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call(admin)
+    } catch (/** @type {any} */ error) {
+      if (error.type !== 'UNKNOWN_TOPIC_OR_PARTITION' || attempt === 20) throw error
+      await new Promise((resolve) => { setTimeout(resolve, 50) })
+    }
+  }
+}
+
 function neutral() {
   return new kafkajs.Kafka({ clientId: 'neutral', brokers: [bootstrap()], logLevel: kafkajs.logLevel.NOTHING, retry: RETRY })
 }
@@ -78,9 +95,9 @@ class Context {
    * @returns {Promise<string>} its name
    */
   async topic({ partitions = 1, config = {}, name = this.topicName() } = {}) {
-    const admin = await shared.admin()
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-    await admin.createTopics({ topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1, configEntries }] })
+    const topics = [{ topic: name, numPartitions: partitions, replicationFactor: 1, configEntries }]
+    await steadily((admin) => admin.createTopics({ topics }))
     return name
   }
 
@@ -202,8 +219,7 @@ class Context {
    * @returns {Promise<{ partition: number, offset: string, metadata: string | null }[]>} by partition, '-1' without one
    */
   async committed(groupId, topic) {
-    const admin = await shared.admin()
-    const [{ partitions }] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    const [{ partitions }] = await steadily((admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
     return partitions.sort((/** @type {any} */ a, /** @type {any} */ b) => a.partition - b.partition)
   }
 

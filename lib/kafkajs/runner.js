@@ -571,10 +571,8 @@ class Runner {
       })
     }
     if (!isRetriable(error)) {
-      const wrapped =
-        error instanceof KafkaJSNonRetriableError
-          ? error
-          : new KafkaJSNonRetriableError(error, { cause: error.cause || error })
+      // As kafkajs: also around one of that class, so that the handler's own error is always the cause.
+      const wrapped = new KafkaJSNonRetriableError(error, { cause: error.cause || error })
       queue.waiting = true
       return this.crash(wrapped)
     }
