@@ -192,7 +192,7 @@ export interface AdminEventTable {
   'admin.network.request_queue_size': RequestQueueSizeEvent
 }
 
-export interface Admin {
+export type Admin = {
   /** @throws {KafkaJSNumberOfRetriesExceeded} when no broker answers; its `cause` says why */
   connect(): Promise<void>
   disconnect(): Promise<void>

@@ -45,20 +45,47 @@ export interface ConsumerConfig {
   rdkafka?: RdkafkaProperties
 }
 
+/** kafkajs's type for messages from before Kafka 0.11, without headers. Here none is given. */
+export interface MessageSetEntry {
+  /** Null without one. */
+  key: Buffer | null
+  /** Null for a tombstone. */
+  value: Buffer | null
+  /** Milliseconds since 1970. */
+  timestamp: string
+  /** 0. */
+  attributes: number
+  /** Where the message stands in its partition. */
+  offset: string
+  /** Bytes. */
+  size: number
+  /** None. */
+  headers?: never
+}
+
+/** A message with headers, if only empty ones. */
+export interface RecordBatchEntry {
+  /** Null without one. */
+  key: Buffer | null
+  /** Null for a tombstone. */
+  value: Buffer | null
+  /** Milliseconds since 1970. */
+  timestamp: string
+  /** 0. */
+  attributes: number
+  /** Where the message stands in its partition. */
+  offset: string
+  /** By name; `{}` without any. */
+  headers: IHeaders
+  /** Not told. */
+  size?: never
+}
+
 /**
  * A message that was read. Key, value and headers are views of memory that many messages share: copy what is kept for
  * long.
  */
-export interface KafkaMessage {
-  key: Buffer | null
-  value: Buffer | null
-  /** Milliseconds since 1970. */
-  timestamp: string
-  attributes: number
-  offset: string
-  headers?: IHeaders
-  size?: number
-}
+export type KafkaMessage = MessageSetEntry | RecordBatchEntry
 
 export type TopicPartitions = { topic: string; partitions: number[] }
 export type TopicPartition = { topic: string; partition: number }
@@ -250,7 +277,7 @@ export interface ConsumerEventTable {
   'consumer.network.request_queue_size': RequestQueueSizeEvent
 }
 
-export interface Consumer {
+export type Consumer = {
   /** @throws {KafkaJSNumberOfRetriesExceeded} when no broker answers; its `cause` says why */
   connect(): Promise<void>
   /** Stops, leaves the group and disconnects. */

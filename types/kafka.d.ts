@@ -4,7 +4,7 @@ import { Admin, AdminConfig } from './admin'
 import { Consumer, ConsumerConfig } from './consumer'
 import { logLevel } from './enums'
 import { Logger, logCreator } from './logger'
-import { Producer, ProducerConfig } from './producer'
+import { FlushingProducer, ProducerConfig } from './producer'
 
 /** Gives the brokers each time a client connects. */
 export type BrokersFunction = () => string[] | Promise<string[]>
@@ -73,14 +73,14 @@ export type Mechanism = {
 }
 
 /** A user name and a password, by the mechanism of that name. */
-export interface SASLPasswordOptions<Name extends string> {
+export type SASLPasswordOptions<Name extends string> = {
   mechanism: Name
   username: string
   password: string
 }
 
 /** Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
-export interface SASLAwsOptions {
+export type SASLAwsOptions = {
   mechanism: 'aws'
   authorizationIdentity: string
   accessKeyId: string
@@ -89,7 +89,7 @@ export interface SASLAwsOptions {
 }
 
 /** Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
-export interface SASLOauthbearerOptions {
+export type SASLOauthbearerOptions = {
   mechanism: 'oauthbearer'
   oauthBearerProvider: () => Promise<OauthbearerProviderResponse>
 }
@@ -101,7 +101,12 @@ export type SASLOptions =
   | SASLAwsOptions
   | SASLOauthbearerOptions
 
+/** The names of the mechanisms. */
 export type SASLMechanism = SASLOptions['mechanism']
+/** The options of one mechanism. */
+export type SASLMechanismOptions<T> = T extends SASLMechanism ? Extract<SASLOptions, { mechanism: T }> : never
+/** The options of each mechanism, by its name. */
+export type SASLMechanismOptionsMap = { [Name in SASLMechanism]: Omit<SASLMechanismOptions<Name>, 'mechanism'> }
 
 export interface KafkaConfig {
   /** `host:port` of some brokers (the others are found), or a function that gives them at each connect(). */
@@ -139,7 +144,8 @@ export interface KafkaConfig {
 export class Kafka {
   /** @throws {KafkaJSNonRetriableError} for an option that cannot be */
   constructor(config: KafkaConfig)
-  producer(config?: ProducerConfig): Producer
+  /** A producer, not yet connected. */
+  producer(config?: ProducerConfig): FlushingProducer
   /** @throws {KafkaJSNonRetriableError} without a `groupId` */
   consumer(config: ConsumerConfig): Consumer
   admin(config?: AdminConfig): Admin

@@ -138,7 +138,7 @@ export interface Offsets {
 }
 
 /** What sends messages. */
-export interface Sender {
+export type Sender = {
   /**
    * Sends messages to one topic. Resolves when the brokers have them as `acks` says.
    * @throws {KafkaJSNonRetriableError} for a message that cannot be sent; then none of the call was
@@ -192,15 +192,12 @@ export type Transaction = Sender & {
   isActive(): boolean
 }
 
-export interface Producer extends Sender {
+/** Sends messages. */
+export type Producer = Sender & {
   /** @throws {KafkaJSNumberOfRetriesExceeded} when no broker answers; its `cause` says why */
   connect(): Promise<void>
   /** Aborts an open transaction, delivers what was sent, as far as the brokers are there, then disconnects. */
   disconnect(): Promise<void>
-  /**
-   * Resolves when every message sent so far is delivered or has failed; rejects when that takes longer than `timeout`.
-   */
-  flush(options?: { timeout?: number }): Promise<void>
   /** Whether `idempotent: true` was asked for. */
   isIdempotent(): boolean
   /**
@@ -215,4 +212,12 @@ export interface Producer extends Sender {
     eventName: Name,
     listener: (event: EventOf<ProducerEventTable, Name>) => void,
   ): RemoveInstrumentationEventListener<Name>
+}
+
+/** What `kafka.producer()` gives: kafkajs's producer and what it lacks. */
+export type FlushingProducer = Producer & {
+  /**
+   * Resolves when every message sent so far is delivered or has failed; rejects when that takes longer than `timeout`.
+   */
+  flush(options?: { timeout?: number }): Promise<void>
 }
