@@ -4,31 +4,15 @@
 // `"kafkajs": "npm:kafka-oxide"` does. The programs are kept in .cache/, so only the first run asks the registry;
 // kafka-oxide is packed from the checkout whenever it has changed.
 
-const { spawnSync } = require('node:child_process')
-const { createHash } = require('node:crypto')
 const fs = require('node:fs')
 const { createRequire } = require('node:module')
 const path = require('node:path')
 const ts = require('typescript')
-const { npmCommand, packMain, packPlatform } = require('../../scripts/pack')
+const { packMain, packPlatform } = require('../../scripts/pack')
 const { hostPlatform } = require('../../scripts/platforms')
+const { hash, installPrograms, run } = require('../helpers/programs')
 
 const root = path.join(__dirname, '../..')
-const MANIFESTS = ['package.json', 'package-lock.json']
-
-/** @param {string} text */
-const hash = text => createHash('sha256').update(text).digest('hex').slice(0, 16)
-
-/**
- * @param {string} command
- * @param {string[]} args
- * @param {string} cwd
- * @param {boolean} [shell]
- */
-function run (command, args, cwd, shell = false) {
-  const { status, error, stderr } = spawnSync(command, args, { cwd, shell, encoding: 'utf8', timeout: 300_000 })
-  if (error || status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error ? error.message : stderr}`)
-}
 
 /** Files of the package and when they changed. */
 function fingerprint () {
@@ -51,45 +35,15 @@ function unpack (tarball, folder) {
   run('tar', ['-xzf', tarball, '--strip-components=1'], folder)
 }
 
-/**
- * Installs what is not installed yet.
- * @param {string} programs  the folder of a package.json and its package-lock.json
- * @returns {string} the folder whose node_modules has the programs
- */
-function installPrograms (programs) {
-  const cache = path.join(root, '.cache', 'ecosystem')
-  const texts = MANIFESTS.map(name => fs.readFileSync(path.join(programs, name), 'utf8'))
-  const folder = path.join(cache, `${path.basename(programs)}-${hash(texts.join())}`)
-  const done = path.join(folder, 'installed')
-  if (fs.existsSync(done)) return folder
-  fs.rmSync(folder, { recursive: true, force: true })
-  for (const old of fs.existsSync(cache) ? fs.readdirSync(cache) : []) {
-    if (old.startsWith(`${path.basename(programs)}-`)) fs.rmSync(path.join(cache, old), { recursive: true, force: true })
-  }
-  fs.mkdirSync(path.join(folder, 'kafkajs'), { recursive: true })
-  MANIFESTS.forEach((name, at) => fs.writeFileSync(path.join(folder, name), texts[at]))
-  // npm compares this version with what the programs ask for. It makes a link, which unpack() then replaces.
-  const { name, version } = require('../../package.json')
-  fs.writeFileSync(path.join(folder, 'kafkajs', 'package.json'), JSON.stringify({ name, version }))
-  const { command, first, shell } = npmCommand()
-  run(command, [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder, shell)
-  fs.writeFileSync(done, '')
-  return folder
-}
-
-/**
- * @param {object} [options]
- * @param {string} [options.programs]
- * @param {string} [options.name] under which kafka-oxide is installed
- */
-function installation ({ programs = path.join(__dirname, 'programs'), name = 'kafkajs' } = {}) {
-  const folder = installPrograms(programs)
+/** The programs, with kafka-oxide as it is now. */
+function installation () {
+  const folder = installPrograms(path.join(__dirname, 'programs'), 'ecosystem')
   const stamp = path.join(folder, 'packed')
   const current = fingerprint()
   if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== current) {
     const out = path.join(folder, 'tarballs')
     fs.rmSync(stamp, { force: true })
-    unpack(packMain(out).file, path.join(folder, 'node_modules', name))
+    unpack(packMain(out).file, path.join(folder, 'node_modules', 'kafkajs'))
     unpack(packPlatform(out).file, path.join(folder, 'node_modules', hostPlatform().packageName))
     fs.writeFileSync(stamp, current)
   }
@@ -119,4 +73,4 @@ function installation ({ programs = path.join(__dirname, 'programs'), name = 'ka
   }
 }
 
-module.exports = { installation, installPrograms }
+module.exports = { installation }

@@ -1,6 +1,6 @@
 // What a program written for kafkajs looks like, with only the import changed.
 import {
-  CompressionTypes, Consumer, EachBatchPayload, EachMessagePayload, IHeaders, Kafka, KafkaConfig, KafkaMessage, Message, Producer,
+  CompressionTypes, Consumer, EachBatchPayload, EachMessagePayload, FlushingProducer, IHeaders, Kafka, KafkaConfig, KafkaMessage, Message,
   ProducerRecord, RecordMetadata, TopicMessages, logLevel,
 } from 'kafka-oxide'
 
@@ -20,7 +20,7 @@ const config: KafkaConfig = {
 const kafka = new Kafka(config)
 
 async function produce(): Promise<RecordMetadata[]> {
-  const producer: Producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, rdkafka: { 'linger.ms': 5 } })
+  const producer: FlushingProducer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, rdkafka: { 'linger.ms': 5 } })
   await producer.connect()
   const headers: IHeaders = { trace: 'abc', many: ['a', Buffer.from('b')] }
   const message: Message = { key: 'k', value: Buffer.from('v'), headers, timestamp: String(Date.now()), partition: 0 }
