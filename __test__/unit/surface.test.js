@@ -105,7 +105,8 @@ test('the guide explains each difference with a reason', () => {
 test('an ES module imports what it imports from kafkajs: every name, and all of them as the default', async () => {
   const own = await import(pathToFileURL(path.join(__dirname, '..', '..', 'index.js')).href)
   const theirs = await import('kafkajs')
-  assert.deepEqual(Object.keys(own).sort(), Object.keys(theirs).sort())
+  // kafkajs's errors cannot be imported by name there; ours can.
+  assert.deepEqual(Object.keys(theirs).filter((name) => !(name in own)), [])
   assert.equal(own.default, ours)
   for (const name of Object.keys(ours)) assert.equal(own[name], /** @type {any} */ (ours)[name], name)
 })
