@@ -99,6 +99,16 @@ differential('producer results', [
     },
   },
   {
+    name: 'a topic with LogAppendTime tells the time of appending',
+    run: async (lib, context) => {
+      const topic = await context.topic({ config: { 'message.timestamp.type': 'LogAppendTime' } })
+      const producer = await context.producer()
+      const [{ logAppendTime, ...rest }] = await producer.send({ topic, messages: [{ value: 'a', timestamp: '1000' }] })
+      const [message] = await context.read(topic, 1, { exactTimestamps: true })
+      return { rest, isTime: /^\d{13}$/.test(logAppendTime), sameAsRead: message.exact.value === logAppendTime }
+    },
+  },
+  {
     name: 'a partition that the topic lacks',
     run: async (lib, context) => {
       const topic = await context.topic({ partitions: 2 })

@@ -219,7 +219,11 @@ class Context {
    * @returns {Promise<{ partition: number, offset: string, metadata: string | null }[]>} by partition, '-1' without one
    */
   async committed(groupId, topic) {
-    const [{ partitions }] = await steadily((admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
+    // While kafkajs loads the metadata of other topics it may know no partitions of this one.
+    const partitions = await waitFor(() => steadily(async (admin) => {
+      const [{ partitions }] = await admin.fetchOffsets({ groupId, topics: [topic] })
+      return partitions.length > 0 && partitions
+    }), { message: `the offsets of ${topic}` })
     return partitions.sort((/** @type {any} */ a, /** @type {any} */ b) => a.partition - b.partition)
   }
 
