@@ -50,6 +50,10 @@ export type PartitionAssigner = (config: { cluster: Cluster; groupId: string; lo
 export const PartitionAssigners: {
   /** All partitions of all topics in one sequence, dealt out to the members in turn. */
   roundRobin: PartitionAssigner
+  /** Consecutive partitions of each topic. Beyond kafkajs. */
+  range: PartitionAssigner
+  /** Members keep what they have, and go on with it while a rebalance moves the rest (KIP-429). Beyond kafkajs. */
+  cooperativeSticky: PartitionAssigner
 }
 
 /** A binary format. */

@@ -41,6 +41,16 @@ export interface ConsumerConfig {
   readUncommitted?: boolean
   /** Where this consumer stands, so that it may read from a broker near by (KIP-392). */
   rackId?: string
+  /**
+   * The name of a static member (KIP-345): it comes back within `sessionTimeout` to the partitions that it had, without a
+   * rebalance. Different for each member of the group. `group.instance.id`. Beyond kafkajs.
+   */
+  groupInstanceId?: string
+  /**
+   * `classic` (the default), or `consumer` for the group protocol of Kafka 4 (KIP-848), in which the brokers assign: then
+   * `sessionTimeout` and `heartbeatInterval` are the brokers' settings. `group.protocol`. Beyond kafkajs.
+   */
+  groupProtocol?: 'classic' | 'consumer'
   /** librdkafka properties. */
   rdkafka?: RdkafkaProperties
 }

@@ -1,5 +1,6 @@
 'use strict'
 
+const { PartitionAssigners } = require('../..')
 const { groupTests } = require('../helpers/group-tests')
 
-groupTests('the cooperative protocol', { 'partition.assignment.strategy': 'cooperative-sticky' })
+groupTests('the cooperative protocol', { partitionAssigners: [PartitionAssigners.cooperativeSticky] })

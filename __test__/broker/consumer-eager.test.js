@@ -1,5 +1,6 @@
 'use strict'
 
+const { PartitionAssigners } = require('../..')
 const { groupTests } = require('../helpers/group-tests')
 
-groupTests('the eager protocol', { 'partition.assignment.strategy': 'roundrobin' })
+groupTests('the eager protocol', { partitionAssigners: [PartitionAssigners.roundRobin] })

@@ -9,6 +9,7 @@ const { bootstrap } = require('../helpers/broker')
 const {
   collect,
   committedOffsets,
+  connectAdmin,
   connectConsumer,
   connectProducer,
   createTopic,
@@ -19,6 +20,7 @@ const {
   numbered,
   range,
 } = require('../helpers/clients')
+const { PartitionAssigners } = require('../..')
 const { topicName } = require('../helpers/topic')
 const { once, waitFor, within } = require('../helpers/wait')
 
@@ -217,4 +219,74 @@ test("what a member handled of a partition that it no longer owns is not committ
   hold.resolve()
   await within(slow.disconnect(), 'disconnect() of the member that was put out')
   assert.deepEqual(await committedOffsets(bootstrap(), groupId, topic), { 0: 10 })
+})
+
+test('a static member (groupInstanceId) comes back to its partitions without a rebalance', async (t) => {
+  const kafka = kafkaOf()
+  const topic = await createTopic(t, kafka, 2)
+  const groupId = topicName(t)
+  const options = { topic, groupId, sessionTimeout: 30000 }
+  const state = await describe(t, groupId)
+  const partitionsOf = async () =>
+    (await state()).members.map(({ memberAssignment }) => kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment))
+  let rebalances = 0
+  const stays = await connectConsumer(t, kafka, { ...options, groupInstanceId: 'stays' })
+  await stays.run({ eachMessage: async () => {} })
+  const leaves = await connectConsumer(t, kafka, { ...options, groupInstanceId: 'leaves' })
+  await leaves.run({ eachMessage: async () => {} })
+  await waitFor(async () => (await partitionsOf()).every((one) => one?.assignment[topic]?.length === 1), { interval: 100 })
+  stays.on(stays.events.REBALANCING, () => {
+    rebalances++
+  })
+  await leaves.disconnect()
+  assert.equal((await state()).members.length, 2, 'it is still a member')
+  const back = await connectConsumer(t, kafka, { ...options, groupInstanceId: 'leaves' })
+  const received = await collect(back)
+  const producer = await connectProducer(t, kafka)
+  await producer.send({ topic, messages: [...numbered(1, { partition: 0 }), ...numbered(1, { partition: 1 })] })
+  await grown(received, 1)
+  assert.equal(rebalances, 0)
+})
+
+test('PartitionAssigners.range gives consecutive partitions, roundRobin every other one', async (t) => {
+  const kafka = kafkaOf()
+  const topic = await createTopic(t, kafka, 4)
+  for (const [assigner, expected] of /** @type {[any, string][]} */ ([
+    [PartitionAssigners.range, '0,1 2,3'],
+    [PartitionAssigners.roundRobin, '0,2 1,3'],
+  ])) {
+    const groupId = topicName(t)
+    const owned = /** @type {string[]} */ ([])
+    const members = await Promise.all(
+      range(2).map(async (i) => {
+        const consumer = await connectConsumer(t, kafka, { topic, groupId, partitionAssigners: [assigner] })
+        consumer.on(consumer.events.GROUP_JOIN, (/** @type {any} */ { payload }) => {
+          owned[i] = [...(payload.memberAssignment[topic] || [])].sort().join()
+        })
+        await consumer.run({ eachMessage: async () => {} })
+        return consumer
+      }),
+    )
+    await waitFor(() => [...owned].sort().join(' ') === expected, { message: () => `${expected}; it is ${owned}` })
+    await Promise.all(members.map((consumer) => consumer.disconnect()))
+  }
+})
+
+test('a RegExp picks up topics that come later with all their messages, flags and all', async (t) => {
+  const kafka = kafkaOf()
+  const first = await createTopic(t, kafka, 1)
+  const consumer = kafka.consumer({ groupId: topicName(t), metadataMaxAge: 300 })
+  t.after(() => consumer.disconnect())
+  await consumer.connect()
+  await consumer.subscribe({ topic: new RegExp(`^${first.toUpperCase()}`, 'i'), fromBeginning: false })
+  const received = await collect(consumer)
+  const producer = await connectProducer(t, kafka)
+  const later = `${first}-later`
+  const admin = await connectAdmin(t, kafka)
+  await admin.createTopics({ topics: [{ topic: later, numPartitions: 2 }] })
+  await producer.send({ topic: later, messages: numbered(3) })
+  await grown(received, 3)
+  assert.deepEqual(received.map(({ topic, value }) => [topic, value]).sort(), range(3).map((i) => [later, `${i}`]))
+  await producer.send({ topic: first, messages: numbered(1) })
+  await grown(received, 4)
 })

@@ -2,4 +2,4 @@
 
 const { groupTests } = require('../helpers/group-tests')
 
-groupTests('the consumer protocol (KIP-848)', { 'group.protocol': 'consumer' })
+groupTests('the consumer protocol (KIP-848)', { groupProtocol: 'consumer' })

@@ -22,9 +22,9 @@ const { waitFor, within } = require('./wait')
 
 /**
  * @param {string} name  of the protocol
- * @param {Record<string, string>} rdkafka  the properties that choose it
+ * @param {{ groupProtocol?: string, partitionAssigners?: any[] }} options  that choose it
  */
-function groupTests(name, rdkafka) {
+function groupTests(name, options) {
   test(`under ${name} members come and go while records flow, and every record is handled`, async (t) => {
     const kafka = kafkaOf()
     const partitions = 6
@@ -37,7 +37,7 @@ function groupTests(name, rdkafka) {
     const disorder = []
     let members = 0
     const join = async () => {
-      const consumer = await connectConsumer(t, kafka, { topic, groupId, rdkafka })
+      const consumer = await connectConsumer(t, kafka, { topic, groupId, ...options })
       const member = ++members
       /** @type {Map<number, number>} */
       const last = new Map()
@@ -107,8 +107,8 @@ function groupTests(name, rdkafka) {
     const producer = await connectProducer(t, kafka)
     await producer.send({ topic, messages: numbered(1) })
     const [a, b] = [
-      await connectConsumer(t, kafka, { topic, groupId, rdkafka }),
-      await connectConsumer(t, kafka, { topic, groupId, rdkafka }),
+      await connectConsumer(t, kafka, { topic, groupId, ...options }),
+      await connectConsumer(t, kafka, { topic, groupId, ...options }),
     ]
     const received = await within(collect(a), 'the first member', 30000)
     const others = await within(collect(b), 'the second member', 30000)
@@ -122,13 +122,13 @@ function groupTests(name, rdkafka) {
     const producer = await connectProducer(t, kafka)
     await producer.send({ topic, messages: numbered(1) })
     // A member that only vanished would hold its partition for its session: 10 minutes here, 45 s by the broker's setting.
-    const own = rdkafka['group.protocol']
+    const own = options.groupProtocol
       ? {}
       : { sessionTimeout: 600_000, heartbeatInterval: 3000, rebalanceTimeout: 600_000 }
-    const first = await connectConsumer(t, kafka, { topic, groupId, rdkafka, ...own })
+    const first = await connectConsumer(t, kafka, { topic, groupId, ...options, ...own })
     await grown(await collect(first, { autoCommit: false }), 1)
     await first.disconnect()
-    const second = await connectConsumer(t, kafka, { topic, groupId, rdkafka })
+    const second = await connectConsumer(t, kafka, { topic, groupId, ...options })
     const received = await within(collect(second), 'the partition of the member that left', 30000)
     await grown(received, 1)
   })
@@ -139,11 +139,11 @@ function groupTests(name, rdkafka) {
     const groupId = topicName(t)
     const producer = await connectProducer(t, kafka)
     await producer.send({ topic, messages: [...numbered(5, { partition: 0 }), ...numbered(5, { partition: 1 })] })
-    const consumer = await connectConsumer(t, kafka, { topic, groupId, rdkafka })
+    const consumer = await connectConsumer(t, kafka, { topic, groupId, ...options })
     const received = await collect(consumer)
     await grown(received, 10)
     consumer.pause([{ topic }])
-    const other = await connectConsumer(t, kafka, { topic, groupId, rdkafka })
+    const other = await connectConsumer(t, kafka, { topic, groupId, ...options })
     await other.run({ eachMessage: async () => {} })
     await waitFor(() => consumer.paused().length === 1 && consumer.paused()[0].partitions.length === 1, {
       message: 'one partition to be given up',

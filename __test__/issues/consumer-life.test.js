@@ -5,7 +5,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { collect, connectProducer, grown, kafkaOf, mockCluster, numbered, range } = require('../helpers/clients')
+const { collect, connectProducer, deferred, grown, kafkaOf, mockCluster, numbered, range } = require('../helpers/clients')
 const { once, waitFor, within } = require('../helpers/wait')
 
 /** @typedef {import('node:test').TestContext} TestContext */
@@ -62,6 +62,25 @@ test('a run() that was refused by the group leaves it, and another member handle
   await send('second ')
   await grown(received, 2 * COUNT)
   assert.deepEqual(sorted(received), [...values('first '), ...values('second ')])
+})
+
+// librdkafka tells once that the group refuses a member, and looks for the coordinator from connect() on: run() waited for ever.
+test('a run() whose group refused the member already before it rejects', async t => {
+  const { cluster, kafka } = await start(t)
+  const warned = deferred()
+  const consumer = kafka.consumer({ groupId: 'refused', ...SESSION })
+  t.after(() => within(consumer.disconnect(), 'the consumer to disconnect'))
+  consumer.logger().warn = (/** @type {string} */ message) => {
+    if (/authorization/i.test(message)) warned.resolve()
+  }
+  await cluster.pushRequestErrors('FindCoordinator', range(200).map(() => 'GROUP_AUTHORIZATION_FAILED'))
+  await consumer.subscribe({ topic: 'topic' })
+  await consumer.connect()
+  await within(warned.promise, 'the refusal')
+  await assert.rejects(within(collect(consumer), 'run() to reject'), { type: 'GROUP_AUTHORIZATION_FAILED' })
+  await cluster.clearRequestErrors('FindCoordinator')
+  const received = await within(collect(consumer), 'a run() that is not refused')
+  assert.deepEqual(received, [])
 })
 
 // The first run() went on after the disconnect() because the flag was set again by the second: two run loops at once,

@@ -1,6 +1,8 @@
 'use strict'
 /** The consumer group protocol's own formats, and the names of the assigners that come with the client. */
 
+const { KafkaJSNotImplemented } = require('../errors')
+
 /** Big-endian fields, one after another. */
 class Fields {
   #parts = /** @type {Buffer[]} */ ([])
@@ -165,6 +167,27 @@ const roundRobin = ({ cluster }) => ({
   },
 })
 
-const PartitionAssigners = { roundRobin }
+/**
+ * An assigner of the native client, to be named in `partitionAssigners`; it does the work itself.
+ * @param {string} name librdkafka's, which is also the protocol's
+ */
+const nativeAssigner = (name) => () => ({
+  name,
+  version: VERSION,
+  /** @returns {Promise<never>} */
+  async assign() {
+    throw new KafkaJSNotImplemented(`The assigner "${name}" works inside the native client: name it in partitionAssigners`)
+  },
+  /** @param {{ topics: string[] }} subscription */
+  protocol: ({ topics }) => ({ name, metadata: MemberMetadata.encode({ version: VERSION, topics }) }),
+})
+
+const PartitionAssigners = {
+  roundRobin,
+  /** Consecutive partitions of each topic: members that subscribe to topics partitioned alike get the same numbers. */
+  range: nativeAssigner('range'),
+  /** Members keep what they have, and go on with it while a rebalance moves the rest (KIP-429). */
+  cooperativeSticky: nativeAssigner('cooperative-sticky'),
+}
 
 module.exports = { PartitionAssigners, AssignerProtocol }

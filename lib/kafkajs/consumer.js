@@ -53,8 +53,14 @@ class Consumer {
   #emitter
   /** @type {Map<string, boolean>} topic to fromBeginning */
   #topics = new Map()
-  /** @type {{ pattern: RegExp, fromBeginning: boolean }[]} not yet resolved to topics */
+  /** @type {{ pattern: RegExp, fromBeginning: boolean }[]} */
   #patterns = []
+  /** How many of them were matched against the topics there are. */
+  #resolved = 0
+  /** @type {NodeJS.Timeout | undefined} looks for new topics */
+  #watch
+  /** Why the group refused this member when nobody waited for it: librdkafka tells it once. @type {Error | undefined} */
+  #refusal
   #pausing = new SubscriptionState()
   /** @type {Map<string, { topic: string, partition: number, offset: string }>} */
   #seeks = new Map()
@@ -131,6 +137,7 @@ class Consumer {
         onError: (error) => this.#onError(membership, error),
       })
       this.#membership = membership
+      this.#refusal = undefined
       this.#connecting = membership.connect().catch((error) => {
         if (this.#membership === membership) this.#membership = undefined
         throw error
@@ -171,16 +178,39 @@ class Consumer {
   }
 
   async #resolvePatterns() {
-    if (this.#patterns.length === 0) return
-    const patterns = this.#patterns.splice(0)
+    const patterns = this.#patterns.slice(this.#resolved)
+    if (patterns.length === 0) return
     const { topics } = await this.#metadata(null)
-    for (const { name } of topics) {
-      for (const { pattern, fromBeginning } of patterns) {
-        // A RegExp with the flag g or y remembers where it stopped.
-        pattern.lastIndex = 0
-        if (pattern.test(name)) this.#topics.set(name, fromBeginning)
+    this.#resolved += patterns.length
+    for (const { name } of topics) for (const { fromBeginning } of matching(patterns, name)) this.#topics.set(name, fromBeginning)
+  }
+
+  /**
+   * kafkajs resolves a RegExp once; here a topic that comes later is subscribed to as well, at the next refresh of metadata.
+   * @param {LibrdkafkaMembership} membership
+   */
+  #watchTopics(membership) {
+    if (this.#patterns.length === 0) return
+    this.#watch = setInterval(async () => {
+      try {
+        const { topics } = await membership.metadata(null, METADATA_TIMEOUT)
+        if (this.#membership !== membership || !this.#run) return
+        const before = this.#topics.size
+        for (const { name } of topics) {
+          if (this.#topics.has(name)) continue
+          // Every message of a topic that is new came after the subscription.
+          if (matching(this.#patterns, name).length > 0) this.#topics.set(name, true)
+        }
+        if (this.#topics.size > before) await membership.join(this.#subscriptions())
+      } catch (/** @type {any} */ error) {
+        this.#logger.warn(`Looking for new topics failed: ${error.message}`, { groupId: this.#setup.options.groupId })
       }
-    }
+    }, this.#setup.options.metadataMaxAge)
+    this.#watch.unref()
+  }
+
+  #subscriptions() {
+    return [...this.#topics.keys()].map((topic) => this.#subscriptionOf(topic))
   }
 
   /** Rejects for topics that are not there; those that may be made are, by being asked for. @param {string[]} topics */
@@ -244,6 +274,11 @@ class Consumer {
   async #begin(config, run) {
     await this.#ensureConnected()
     if (this.#run !== run) return
+    if (this.#refusal !== undefined) {
+      // It may be old: a new client asks again.
+      await this.#reconnect()
+      if (this.#run !== run) return
+    }
     this.#emitter.emit(events.CONNECT)
     await this.#resolvePatterns()
     await this.#checkTopics([...this.#topics.keys()])
@@ -275,14 +310,18 @@ class Consumer {
       },
     )
     this.#joinStart = Date.now()
-    const topics = [...this.#topics.keys()].map((topic) => this.#subscriptionOf(topic))
+    const topics = this.#subscriptions()
     // A member without topics never gets an assignment that could be waited for.
     const joined = topics.length === 0 ? undefined : this.#waitForJoin()
+    // Awaited below, but it may reject before that.
+    joined?.catch(() => {})
+    if (this.#refusal) this.#joined?.(this.#refusal)
     runner.start()
     try {
       if (topics.length > 0) {
         await membership.join(topics)
         if (this.#setup.config['group.protocol'] === 'consumer') this.#watchMembership(membership)
+        if (this.#run === run) this.#watchTopics(membership)
       }
       await joined
     } finally {
@@ -391,6 +430,10 @@ class Consumer {
     }
     if (this.#joined) this.#joined(error)
     else if (this.#runner && !this.#connecting) this.#runner.crash(error)
+    else {
+      this.#refusal = error
+      this.#logger.warn(`Not in the group: ${error.message}`, { groupId: this.#setup.options.groupId })
+    }
   }
 
   // -- offsets
@@ -548,6 +591,7 @@ class Consumer {
     // They belong to the membership that ends. At once: a run() that follows may be given new ones while this goes on.
     this.#pausing = new SubscriptionState()
     this.#seeks.clear()
+    clearInterval(this.#watch)
     if (runner) await runner.stop()
     this.#unlisten()
     if (membership !== undefined) {
@@ -624,6 +668,14 @@ class Consumer {
     throw new KafkaJSNotImplemented('describeGroup() is not implemented yet: it comes with a later version of kafka-oxide')
   }
 }
+
+/** @param {{ pattern: RegExp, fromBeginning: boolean }[]} patterns @param {string} topic */
+const matching = (patterns, topic) =>
+  patterns.filter(({ pattern }) => {
+    // A RegExp with the flag g or y remembers where it stopped.
+    pattern.lastIndex = 0
+    return pattern.test(topic)
+  })
 
 /** @param {string} topic @param {number} partition */
 const keyOf = (topic, partition) => `${topic}\n${partition}`

@@ -1,6 +1,5 @@
 'use strict'
-const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
-const { PartitionAssigners } = require('./assigners')
+const { KafkaJSNonRetriableError } = require('../errors')
 const { GroupOffsets } = require('./group-offsets')
 const { createLogger } = require('./logger')
 const { kafkaOptions, producerOptions, consumerOptions, adminOptions } = require('./options')
@@ -45,16 +44,6 @@ class Kafka {
   consumer(options) {
     const { Consumer } = require('./consumer')
     const values = consumerOptions(this.#options, options, this.#native)
-    const own = [PartitionAssigners.roundRobin]
-    if (
-      values.partitionAssigners &&
-      values.partitionAssigners.some((/** @type {any} */ assigner) => !own.includes(assigner))
-    ) {
-      throw new KafkaJSNotImplemented(
-        "Own partitionAssigners are not implemented yet: leave them out, or choose one of librdkafka's by " +
-          'rdkafka: { "partition.assignment.strategy": "range" | "roundrobin" | "cooperative-sticky" }',
-      )
-    }
     return new Consumer(this.#setup('Consumer', values))
   }
 

@@ -6,6 +6,7 @@
  */
 const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
 const { logLevel } = require('./enums')
+const { groupProperties } = require('./group-options')
 const { environmentLevel, syslogOfLevel } = require('./logger')
 const { totalDelay, withDefaults } = require('./retry')
 const { securityProperties } = require('./security')
@@ -150,6 +151,9 @@ const OPTIONS = [
     text: (value) => (value ? 'read_uncommitted' : 'read_committed'),
   },
   { on: ['consumer'], option: 'rackId', type: 'string', property: 'client.rack' },
+  // Beyond kafkajs: static membership (KIP-345) and the group protocol of Kafka 4 (KIP-848).
+  { on: ['consumer'], option: 'groupInstanceId', type: 'string', property: 'group.instance.id' },
+  { on: ['consumer'], option: 'groupProtocol', type: 'string', property: 'group.protocol' },
 ]
 
 /** Properties that do not come from an option. */
@@ -411,7 +415,9 @@ function consumerOptions(kafka, given, native) {
   const retry = mergedRetry(kafka, values)
   const user = { ...kafka.rdkafka, ...checkProperties('consumer', values.rdkafka, native) }
   /** @type {Properties} */
-  const properties = { ...kafka.properties, ...CONSUMER, ...propertiesOf('consumer', values) }
+  const properties = {
+    ...kafka.properties, ...CONSUMER, ...propertiesOf('consumer', values), ...groupProperties(values),
+  }
   return {
     ...values,
     retry,
