@@ -128,6 +128,33 @@ test('eachBatch: a span for the batch, and under it one for each message, linked
   )
 })
 
+test('a transaction is a span around those of its messages', async (t) => {
+  const kafka = kafkaOf()
+  const topic = await createTopic(t, kafka)
+  const producer = await connectProducer(t, kafka, { transactionalId: topic, maxInFlightRequests: 1, idempotent: true })
+  const before = exporter.getFinishedSpans().length
+  const committed = await producer.transaction()
+  await committed.send({ topic, messages: [{ value: '1' }] })
+  await committed.sendBatch({ topicMessages: [{ topic, messages: [{ value: '2' }] }] })
+  await committed.commit()
+  const aborted = await producer.transaction()
+  await aborted.send({ topic, messages: [{ value: '3' }] })
+  await aborted.abort()
+  const made = exporter.getFinishedSpans().slice(before)
+  const [first, second] = made.filter((/** @type {any} */ span) => span.name === 'transaction')
+  assert.deepEqual(
+    spansOf('send', topic).map((/** @type {any} */ span) => span.parentSpanContext.spanId),
+    [first, first, second].map((span) => span.spanContext().spanId),
+  )
+  assert.deepEqual([first.status.code, second.status.code], [1, 0])
+  const consumer = await connectConsumer(t, kafka, { topic })
+  /** @type {any[]} */
+  const received = []
+  await consumer.run({ eachMessage: async ({ message }) => { received.push(message.value.toString()) } })
+  await waitFor(() => received.length === 2, { message: 'what was committed' })
+  assert.deepEqual(received, ['1', '2'])
+})
+
 test('a send that fails and a handler that throws give spans with the error', async (t) => {
   const kafka = kafkaOf()
   const topic = await createTopic(t, kafka)

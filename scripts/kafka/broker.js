@@ -117,7 +117,8 @@ class KafkaBroker {
       ...shared, id: index + 1, port, ...(count === 1 ? { controllerPort } : {})
     }, this._watchdog))
     if (count > 1) this._controller = new KafkaNode({ ...shared, id: CONTROLLER_ID, controllerPort }, this._watchdog)
-    const clusterId = randomBytes(16).toString('base64url')
+    // A '-' in front would be taken for another option.
+    const clusterId = randomBytes(16).toString('base64url').replace(/^-/, '_')
     await Promise.all(this._all().map(node => node.format(clusterId)))
     for (const node of this._all()) node.start()
     const ids = this.nodes.map(node => node.id)
