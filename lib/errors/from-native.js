@@ -66,6 +66,28 @@ const SYSTEM_CODES = /** @type {[RegExp, string][]} */ ([
   [/failed to resolve|name or service not known|nodename nor servname|no such host|name resolution/i, 'ENOTFOUND'],
 ])
 
+/** Node's names for why a certificate is refused, by OpenSSL's words, which the native side appends. */
+const CERTIFICATE_CODES = /** @type {[RegExp, string][]} */ ([
+  [/(hostname|IP address) mismatch/i, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  [/certificate has expired$/i, 'CERT_HAS_EXPIRED'],
+  [/certificate is not yet valid$/i, 'CERT_NOT_YET_VALID'],
+  [/self[- ]signed certificate in certificate chain$/i, 'SELF_SIGNED_CERT_IN_CHAIN'],
+  [/self[- ]signed certificate$/i, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  [/unable to get local issuer certificate$/i, 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+  [/unable to get issuer certificate$/i, 'UNABLE_TO_GET_ISSUER_CERT'],
+  [/unable to verify the first certificate$/i, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  [/certificate revoked$/i, 'CERT_REVOKED'],
+])
+
+/** Kafka's code for a mechanism that the broker does not have. */
+const UNSUPPORTED_SASL_MECHANISM = 33
+
+/** @param {NativeErrorData} data */
+function tlsCode({ code, message }) {
+  const found = CERTIFICATE_CODES.find(([pattern]) => pattern.test(message))
+  return found ? found[1] : code
+}
+
 /** @param {NativeErrorData} data */
 function connectionCode(data) {
   const found = SYSTEM_CODES.find(([pattern]) => pattern.test(data.message))
@@ -144,15 +166,10 @@ function fromNative(data, context = {}) {
         ...common,
         retriable: false,
         broker: context.broker || brokerIn(data),
-        code,
+        code: tlsCode(data),
       })
-    case LOCAL.AUTHENTICATION: {
-      const mechanism = context.mechanism ? ` ${context.mechanism}` : ''
-      return new KafkaJSSASLAuthenticationError(`SASL${mechanism} authentication failed: ${message}`, {
-        ...common,
-        code,
-      })
-    }
+    case LOCAL.AUTHENTICATION:
+      return saslError(data, context, common)
     case LOCAL.TIMED_OUT:
     case LOCAL.TIMED_OUT_QUEUE:
     case LOCAL.MSG_TIMED_OUT:
@@ -186,6 +203,31 @@ function fromNative(data, context = {}) {
         ? new KafkaJSError(message, { ...common, code })
         : new KafkaJSNonRetriableError(message, { ...common, code })
   }
+}
+
+/**
+ * kafkajs's words for a failed authentication: the mechanism, and what the broker said.
+ * @param {NativeErrorData} data
+ * @param {ErrorContext} context
+ * @param {{ fatal: boolean, librdkafka: { code: number, name: string } }} common
+ */
+function saslError({ code, message }, context, common) {
+  const handshake = /SASL (\S+) mechanism handshake failed: .*unsupported sasl mechanism.*supported mechanisms: (\S*)/i
+  const [, refused, supported] = handshake.exec(message) || []
+  if (refused !== undefined) {
+    const error = new KafkaJSSASLAuthenticationError(
+      `SASL ${refused} mechanism is not supported by the server, which supports ${supported.replace(/,/g, ', ')}`,
+      { ...common, code: UNSUPPORTED_SASL_MECHANISM },
+    )
+    // What kafkajs 2.2.4 says of it with brokers that answer the handshake by this error.
+    return Object.assign(error, { type: protocolCode(UNSUPPORTED_SASL_MECHANISM).type })
+  }
+  const mechanism = context.mechanism ? ` ${context.mechanism.replace(/^SCRAM-SHA-/, 'SCRAM SHA')}` : ''
+  const [, said] = /SASL authentication error: (.*?)(?: \(after \d+ms in state [^)]*\))?$/s.exec(message) || []
+  return new KafkaJSSASLAuthenticationError(`SASL${mechanism} authentication failed: ${said || message}`, {
+    ...common,
+    code,
+  })
 }
 
 /** @param {any} value @returns {value is Error} */

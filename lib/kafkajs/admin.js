@@ -121,6 +121,7 @@ class Admin {
       properties: this.#config,
       retry: this.#options.retry,
       connectTimeout: this.#options.connectTimeout,
+      tokens: this.#options.tokens,
       what: 'admin client',
       logger: this.#logger.namespace('librdkafka'),
     })

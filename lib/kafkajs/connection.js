@@ -10,11 +10,13 @@ const {
   KafkaJSConnectionError,
   KafkaJSNonRetriableError,
   KafkaJSNumberOfRetriesExceeded,
+  KafkaJSSASLAuthenticationError,
 } = require('../errors')
 const { resolveBrokers } = require('./brokers')
 const { methodOfSyslog } = require('./logger')
 const { refusal } = require('./properties')
 const { withDefaults } = require('./retry')
+const { withoutToken } = require('./token')
 
 /** Kinds of native events, see DESIGN.md. */
 const EVENT = Object.freeze({
@@ -35,10 +37,14 @@ const EVENT = Object.freeze({
  * @property {Record<string, string>} properties
  * @property {any} retry
  * @property {number} connectTimeout ms
+ * @property {import('./token').TokenProvider} [tokens] for OAUTHBEARER
  * @property {string} what `producer`, for messages
  * @property {import('./logger').Logger} logger
  * @property {(kind: number, payload: any) => void} [onEvent] kinds other than log
  */
+
+/** A broker that refuses tokens this long after another refusal refuses for a new reason, ms. */
+const REFUSAL_FORGOTTEN = 300_000
 
 class Connection {
   #options
@@ -53,6 +59,14 @@ class Connection {
   #trouble
   /** Why there are no brokers' addresses. Nothing was tried then, so that no retries are used up, as in kafkajs. @type {unknown} */
   #unresolved
+  #connected = false
+  /** OAUTHBEARER: whether the provider has been asked and has not answered. */
+  #askingForToken = false
+  #hasToken = false
+  /** @type {Error | undefined} why there is no token */
+  #tokenError
+  /** When a broker refused a token last. */
+  #tokenRefused = -Infinity
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
@@ -106,6 +120,7 @@ class Connection {
         this.#onEvent(kind, payload),
       )
       await Promise.race([this.#native.connect(connectTimeout), cancelled, late])
+      this.#connected = true
     } catch (error) {
       if (!this.#closed) await this.close(0)
       throw this.#connectError(error)
@@ -152,6 +167,11 @@ class Connection {
     if (error && !(error instanceof Error) && error.code === LOCAL.INVALID_ARG) {
       return fromNative({ ...error, message: refusal(error.message, properties) }, context)
     }
+    if (this.#tokenError !== undefined && error && error.code === LOCAL.AUTHENTICATION) return this.#tokenError
+    if (timedOut && this.#options.tokens !== undefined && !this.#hasToken) {
+      const { connectTimeout } = this.#options
+      return this.#noToken(new KafkaJSError(`oauthBearerProvider gave no token within ${connectTimeout} ms`))
+    }
     const known = this.#trouble
     const cause =
       timedOut && known
@@ -163,7 +183,8 @@ class Connection {
               librdkafka: { code: error.code, name: error.name },
             })
           : fromNative(error, context)
-    if (!(cause instanceof KafkaJSError) || !cause.retriable) return cause
+    // What is wrong with TLS does not pass, so that it is not tried again; kafkajs does, and says so by this class.
+    if (!(cause instanceof KafkaJSConnectionError) && !(cause instanceof KafkaJSError && cause.retriable)) return cause
     const { retries, maxRetryTime } = withDefaults(retry)
     return new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: retries, retryTime: maxRetryTime, cause })
   }
@@ -177,6 +198,7 @@ class Connection {
     }
     if (kind === EVENT.ERROR) {
       const data = JSON.parse(payload)
+      if (this.#connected && this.#options.tokens && data.code === LOCAL.AUTHENTICATION && !this.#isTokenTrouble(data)) return
       // "All brokers are down" is the consequence; what each broker's connection said is the cause.
       if (data.topic === undefined && (this.#trouble === undefined || data.code !== LOCAL.ALL_BROKERS_DOWN))
         this.#trouble = data
@@ -188,8 +210,68 @@ class Connection {
         })
       }
     }
+    if (kind === EVENT.TOKEN_REFRESH) {
+      this.#askForToken()
+      return
+    }
     const { onEvent } = this.#options
     if (onEvent) onEvent(kind, payload)
+  }
+
+  /** Has the provider make a token, for the connections to come and for those that authenticate anew. */
+  #askForToken() {
+    const { tokens } = this.#options
+    if (tokens === undefined || this.#askingForToken || this.#closed) return
+    this.#askingForToken = true
+    tokens.ask(
+      (token) => {
+        this.#askingForToken = false
+        this.#hasToken = true
+        this.#tokenError = undefined
+        this.#tellToken(token)
+      },
+      (error) => {
+        this.#askingForToken = false
+        if (this.#closed) return
+        this.#tokenError = this.#noToken(error)
+        this.#log('error', this.#tokenError.message)
+        this.#tellToken(this.#tokenError.message)
+      },
+    )
+  }
+
+  /** @param {import('./token').Token | string} token or why there is none */
+  #tellToken(token) {
+    const native = this.#native
+    if (native === undefined || this.#closed) return
+    native.setToken(token).catch((/** @type {any} */ error) => {
+      // The client was closed meanwhile, or librdkafka does not take the token, which is like having none.
+      if (this.#closed || typeof token === 'string') return
+      this.#log('error', `The token of oauthBearerProvider is refused: ${error && error.message}`)
+      this.#tellToken(String(error && error.message))
+    })
+  }
+
+  /** @param {Error} error @returns {Error} */
+  #noToken(error) {
+    const message = withoutToken(error.message)
+    if (error instanceof KafkaJSSASLAuthenticationError && message.startsWith('SASL ')) return error
+    return new KafkaJSSASLAuthenticationError(`SASL OAUTHBEARER authentication failed: ${message}`, { cause: error })
+  }
+
+  /**
+   * An authentication that fails while the client works: a provider that fails is asked again by librdkafka, after
+   * 10 s, and a token that a broker refuses may have been revoked, so that a new one is asked for. Only what lasts is
+   * told to the client.
+   * @param {{ message: string }} data
+   */
+  #isTokenTrouble({ message }) {
+    if (message.startsWith('Failed to acquire SASL OAUTHBEARER token')) return false
+    const now = Date.now()
+    const lasts = now - this.#tokenRefused < REFUSAL_FORGOTTEN
+    this.#tokenRefused = now
+    this.#askForToken()
+    return lasts
   }
 
   /**

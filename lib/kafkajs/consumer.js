@@ -129,6 +129,7 @@ class Consumer {
         properties: config,
         retry: options.retry,
         connectTimeout: options.connectTimeout,
+        tokens: options.tokens,
         logger: this.#logger.namespace('librdkafka'),
       }, {
         onAssigned: (generation, partitions) => this.#onAssigned(membership, generation, partitions),

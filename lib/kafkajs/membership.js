@@ -33,10 +33,11 @@ class LibrdkafkaMembership {
    * @param {Record<string, string>} setup.properties
    * @param {any} setup.retry
    * @param {number} setup.connectTimeout ms
+   * @param {import('./token').TokenProvider} [setup.tokens]
    * @param {import('./logger').Logger} setup.logger
    * @param {MembershipListener} listener
    */
-  constructor({ native, brokers, properties, retry, connectTimeout, logger }, listener) {
+  constructor({ native, brokers, properties, retry, connectTimeout, tokens, logger }, listener) {
     const { NativeConsumer } = native
     /** @param {Record<string, string>} config @param {(kind: number, payload: any) => void} onEvent */
     function Native(config, onEvent) {
@@ -48,6 +49,7 @@ class LibrdkafkaMembership {
       properties,
       retry,
       connectTimeout,
+      tokens,
       what: 'consumer',
       logger,
       onEvent: (kind, payload) => {

@@ -9,7 +9,8 @@ const { logLevel } = require('./enums')
 const { groupProperties } = require('./group-options')
 const { environmentLevel, syslogOfLevel } = require('./logger')
 const { totalDelay, withDefaults } = require('./retry')
-const { securityProperties } = require('./security')
+const { securityProperties, tokenProvider } = require('./security')
+const { NO_TLS_1_2 } = require('./tls')
 const { checkProperties } = require('./properties')
 
 /** @typedef {Record<string, string>} Properties librdkafka properties, all values as text */
@@ -311,7 +312,7 @@ function propertiesOf(scope, values) {
  * The options of `new Kafka(…)`, read once.
  * @param {any} given
  * @param {{ properties(): Record<string, string> }} native
- * @returns {Record<string, any>} the options, `properties` made of them, and the user's own in `rdkafka`
+ * @returns {Record<string, any>} the options, `properties` made of them, the user's own in `rdkafka`, and `tokens`
  */
 function kafkaOptions(given, native) {
   const values = readOptions('kafka', given)
@@ -321,10 +322,11 @@ function kafkaOptions(given, native) {
     )
   }
   /** @type {Properties} */
-  const properties = { ...COMMON, ...propertiesOf('kafka', values), ...securityProperties(values) }
+  const properties = { ...COMMON, ...propertiesOf('kafka', values), ...securityProperties(values, native) }
   properties['log_level'] = String(syslogOfLevel(environmentLevel() ?? values.logLevel))
   if (values.enforceRequestTimeout === false) properties['socket.timeout.ms'] = '300000'
-  return { ...values, properties, rdkafka: checkProperties('kafka', values.rdkafka, native) }
+  const tokens = tokenProvider(/** @type {any} */ (values))
+  return { ...values, properties, tokens, rdkafka: checkProperties('kafka', values.rdkafka, native) }
 }
 
 /**
@@ -341,6 +343,7 @@ function mergedRetry(kafka, own) {
  * @property {Properties} properties without `bootstrap.servers` (see brokers.js), unless the user's block has it
  * @property {any} retry merged
  * @property {number} connectTimeout how long connect() may take, ms
+ * @property {import('./token').TokenProvider} [tokens] for OAUTHBEARER
  */
 
 /**
@@ -368,6 +371,7 @@ function producerOptions(kafka, given, native) {
   return {
     ...values,
     retry,
+    tokens: kafka.tokens,
     properties: settle('producer', properties, user),
     transactional: values.transactionalId ? transactionalProperties(values, properties, user) : undefined,
     connectTimeout: connectBudget({ retry, connectionTimeout: kafka.connectionTimeout }),
@@ -421,6 +425,7 @@ function consumerOptions(kafka, given, native) {
   return {
     ...values,
     retry,
+    tokens: kafka.tokens,
     properties: settle('consumer', properties, user),
     connectTimeout: connectBudget({ retry, connectionTimeout: kafka.connectionTimeout }),
   }
@@ -435,6 +440,7 @@ function adminOptions(kafka, given, native) {
   return {
     ...values,
     retry,
+    tokens: kafka.tokens,
     properties: settle('admin', properties, user),
     connectTimeout: connectBudget({ retry, connectionTimeout: kafka.connectionTimeout }),
   }
@@ -454,6 +460,11 @@ function settle(scope, ours, user) {
   /** @param {string} name @param {number} value */
   const move = (name, value) => {
     if (!(name in user)) all[name] = String(value)
+  }
+  if (ours['ssl.cipher.suites'] === NO_TLS_1_2 && 'ssl.cipher.suites' in user) {
+    throw new KafkaJSNonRetriableError(
+      'librdkafka property "ssl.cipher.suites" and option "ssl.minVersion" ("TLSv1.3") cannot be given together',
+    )
   }
   if (number('reconnect.backoff.max.ms') < number('reconnect.backoff.ms')) {
     if ('reconnect.backoff.max.ms' in user) move('reconnect.backoff.ms', number('reconnect.backoff.max.ms'))

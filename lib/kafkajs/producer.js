@@ -165,6 +165,7 @@ class Producer {
       properties,
       retry: this.#options.retry,
       connectTimeout: this.#options.connectTimeout,
+      tokens: this.#options.tokens,
       logger: this.#logger.namespace('librdkafka'),
       onStatistics: (json) => this.#onStatistics && this.#onStatistics(json),
     })

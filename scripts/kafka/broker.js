@@ -25,6 +25,8 @@ const CONTROLLER_ID = 1000
  * @property {number} [brokers]   1 by default. With more than one the controller is a process of its own, so that any
  *                                broker can be killed and the cluster still elects leaders
  * @property {Record<string, string | number | boolean>} [properties]  of the servers, on top of the defaults (node.js)
+ * @property {import('./node').Listener[]} [listeners]  beside the plaintext one: TLS, SASL; see `address`
+ * @property {string[]} [scram]    users of SCRAM, e.g. 'SCRAM-SHA-256=[name=alice,password=secret]'
  */
 
 class KafkaBroker {
@@ -34,7 +36,7 @@ class KafkaBroker {
    * @param {Options} [options]
    * @returns {Promise<KafkaBroker>}
    */
-  static async start ({ version = '4.1.0', brokers = 1, properties = {} } = {}) {
+  static async start ({ version = '4.1.0', brokers = 1, properties = {}, listeners = [], scram = [] } = {}) {
     if (!Number.isInteger(brokers) || brokers < 1) {
       throw new TypeError(`brokers must be a whole number of at least 1, not ${brokers}`)
     }
@@ -42,7 +44,7 @@ class KafkaBroker {
     for (let attempt = 1; ; attempt++) {
       const broker = new KafkaBroker(version)
       try {
-        await broker._start(jars, brokers, properties)
+        await broker._start(jars, brokers, { properties, scram }, listeners)
         return broker
       } catch (error) {
         await broker.stop()
@@ -67,6 +69,14 @@ class KafkaBroker {
 
   /** Addresses for clients, `host:port` joined by commas. */
   get bootstrapServers () { return this.nodes.map(node => `127.0.0.1:${node.port}`).join(',') }
+
+  /**
+   * The addresses of a listener that was asked for by `listeners`.
+   * @param {string} listener  its name
+   */
+  address (listener) {
+    return this.nodes.map(node => `127.0.0.1:${node.portOf(listener)}`).join(',')
+  }
 
   /** Process ids of everything that runs. @returns {number[]} */
   get pids () { return this._all().flatMap(node => node.pid ?? []) }
@@ -107,14 +117,19 @@ class KafkaBroker {
   /**
    * @param {string} jars
    * @param {number} count
-   * @param {Options['properties'] & {}} properties
+   * @param {{ properties: Options['properties'] & {}, scram: string[] }} settings
+   * @param {import('./node').Listener[]} listeners
    */
-  async _start (jars, count, properties) {
-    const [controllerPort, ...ports] = await freePorts(count + 1)
+  async _start (jars, count, settings, listeners) {
+    const [controllerPort, ...ports] = await freePorts(1 + count * (1 + listeners.length))
     const controllerId = count === 1 ? 1 : CONTROLLER_ID
-    const shared = { folder: this.folder, jars, properties, voters: `${controllerId}@127.0.0.1:${controllerPort}` }
-    this.nodes = ports.map((port, index) => new KafkaNode({
-      ...shared, id: index + 1, port, ...(count === 1 ? { controllerPort } : {})
+    const shared = { folder: this.folder, jars, ...settings, voters: `${controllerId}@127.0.0.1:${controllerPort}` }
+    this.nodes = Array.from({ length: count }, (_, index) => new KafkaNode({
+      ...shared,
+      id: index + 1,
+      port: ports[index],
+      listeners: listeners.map((listener, number) => ({ ...listener, port: ports[count * (number + 1) + index] })),
+      ...(count === 1 ? { controllerPort } : {})
     }, this._watchdog))
     if (count > 1) this._controller = new KafkaNode({ ...shared, id: CONTROLLER_ID, controllerPort }, this._watchdog)
     // A '-' in front would be taken for another option.

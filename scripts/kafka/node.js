@@ -20,7 +20,18 @@ const LOG4J = path.join(__dirname, 'log4j2.xml')
  * @property {number} [port]    clients connect here; absent for a pure controller
  * @property {number} [controllerPort] absent for a pure broker
  * @property {string} voters    id@host:port of the controller
+ * @property {(Listener & { port: number })[]} [listeners]  more of them for clients, on brokers
+ * @property {string[]} [scram] credentials, as StorageTool's --add-scram takes them
  * @property {Record<string, string | number | boolean>} properties  on top of the defaults below
+ */
+
+/**
+ * A listener beside the plaintext one.
+ * @typedef {object} Listener
+ * @property {string} name      capitals and underscores, e.g. 'TLS'
+ * @property {'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'} protocol
+ * @property {Record<string, string | number | boolean>} [properties]  of this listener: 'ssl.client.auth',
+ *   'plain.sasl.jaas.config' …
  */
 
 /**
@@ -28,9 +39,21 @@ const LOG4J = path.join(__dirname, 'log4j2.xml')
  * @param {Role} role
  * @returns {Record<string, string | number | boolean>}
  */
-function serverProperties ({ id, folder, port, controllerPort, voters, properties }) {
-  const listeners = []
-  if (port) listeners.push(`PLAINTEXT://127.0.0.1:${port}`)
+function serverProperties ({ id, folder, port, controllerPort, voters, properties, listeners: more = [] }) {
+  const forClients = port ? [{ name: 'PLAINTEXT', port }, ...more] : []
+  const listeners = forClients.map(({ name, port }) => `${name}://127.0.0.1:${port}`)
+  const advertised = listeners.join(',')
+  const protocols = [
+    'PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', 'SSL:SSL', 'SASL_PLAINTEXT:SASL_PLAINTEXT', 'SASL_SSL:SASL_SSL'
+  ]
+  /** @type {Record<string, string | number | boolean>} */
+  const ofListeners = {}
+  for (const { name, protocol, properties = {} } of more) {
+    if (name !== protocol) protocols.push(`${name}:${protocol}`)
+    for (const [property, value] of Object.entries(properties)) {
+      ofListeners[`listener.name.${name.toLowerCase()}.${property}`] = value
+    }
+  }
   if (controllerPort) listeners.push(`CONTROLLER://127.0.0.1:${controllerPort}`)
   return {
     'node.id': id,
@@ -38,9 +61,8 @@ function serverProperties ({ id, folder, port, controllerPort, voters, propertie
     'controller.quorum.voters': voters,
     'controller.listener.names': 'CONTROLLER',
     listeners: listeners.join(','),
-    ...(port ? { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}` } : {}),
-    'listener.security.protocol.map':
-      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+    ...(port ? { 'advertised.listeners': advertised } : {}),
+    'listener.security.protocol.map': protocols.join(','),
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': path.join(folder, `node-${id}`),
     'num.partitions': 1,
@@ -58,6 +80,7 @@ function serverProperties ({ id, folder, port, controllerPort, voters, propertie
     'broker.heartbeat.interval.ms': 500,
     'broker.session.timeout.ms': 4000,
     'controlled.shutdown.enable': true,
+    ...ofListeners,
     ...properties
   }
 }
@@ -78,6 +101,13 @@ class KafkaNode {
     this._child = undefined
   }
 
+  /** @param {string} name of a listener beside the plaintext one */
+  portOf (name) {
+    const listener = (this._role.listeners || []).find(listener => listener.name === name)
+    if (!listener) throw new RangeError(`Kafka node ${this.id} has no listener ${JSON.stringify(name)}`)
+    return listener.port
+  }
+
   /** The process id while it runs. */
   get pid () { return this._child && this._child.pid }
 
@@ -91,7 +121,8 @@ class KafkaNode {
     const properties = Object.entries(serverProperties(this._role))
     const lines = properties.map(([name, value]) => `${name}=${escape(String(value))}\n`)
     fs.writeFileSync(this._configFile, lines.join(''))
-    const args = ['format', '-t', clusterId, '-c', this._configFile]
+    const credentials = (this._role.scram || []).flatMap(credential => ['--add-scram', credential])
+    const args = ['format', '-t', clusterId, '-c', this._configFile, ...credentials]
     this._spawn(['-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', args)
     const code = await this.exited()
     if (code !== 0) {

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use napi::Either;
 use napi_derive::napi;
 
 use crate::core::config::Config;
 use crate::core::error::{KafkaError, KafkaResult};
+use crate::core::event::Token;
 use crate::core::ffi::admin::NewTopic;
 use crate::core::ffi::Partition;
 use crate::core::transactions::{GroupMetadata, Member};
@@ -87,6 +89,28 @@ pub struct TimestampQuery {
     pub partition: i32,
     /// Milliseconds since the epoch, -1 for the end, -2 for the beginning.
     pub timestamp: String,
+}
+
+/// A token for OAUTHBEARER.
+#[napi(object)]
+pub struct TokenGiven {
+    pub value: String,
+    /// Milliseconds since the epoch.
+    pub expires: i64,
+    /// Not empty; librdkafka wants one, brokers read the token instead.
+    pub principal: String,
+    /// Name, value, name, value …
+    pub extensions: Vec<String>,
+}
+
+/// A token, or why there is none.
+pub fn read_token(given: Either<TokenGiven, String>) -> Result<Token, String> {
+    match given {
+        Either::A(TokenGiven { value, expires, principal, extensions }) => {
+            Ok(Token { value, expires_ms: expires, principal, extensions })
+        }
+        Either::B(reason) => Err(reason),
+    }
 }
 
 impl From<TopicPartition> for Partition {

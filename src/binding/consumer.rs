@@ -3,7 +3,9 @@ use std::time::{Duration, Instant};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::arguments::{self, config, partitions, Properties, TopicPartition, TopicPartitionOffset};
+use super::arguments::{
+    self, config, partitions, read_token, Properties, TokenGiven, TopicPartition, TopicPartitionOffset,
+};
 use super::bridge::{throw, OnEvent, Then};
 use super::client::{Abandon, Client};
 use crate::core::consumer::{Command, Consumer, Subscription};
@@ -59,6 +61,14 @@ impl NativeConsumer {
     pub fn connect<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.connecting(env)?;
         self.client.core.connect(timeout_ms, done);
+        Ok(promise)
+    }
+
+    /// Answers a token event: with a token, or with why there is none, which becomes an error of the client.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn set_token<'env>(&self, env: &'env Env, token: Either<TokenGiven, String>) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_nothing(env, Then::Nothing)?;
+        self.client.core.token(read_token(token), done);
         Ok(promise)
     }
 

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::bridge;
+use super::bridge::{self, throw};
 use crate::core::ffi;
 use crate::frame;
 
@@ -49,6 +50,22 @@ pub fn error_name(code: i32) -> String {
 #[napi(catch_unwind)]
 pub fn error_text(code: i32) -> String {
     ffi::error_text(code)
+}
+
+/// What a PKCS#12 file holds, as PEM.
+#[napi(object)]
+pub struct KeyStore {
+    pub key: Option<String>,
+    pub cert: Option<String>,
+    /// The other certificates: intermediate ones and roots.
+    pub chain: Vec<String>,
+}
+
+/// Opens a PKCS#12 file (`.p12`, `.pfx`). Throws when it is none, or not one of this passphrase.
+#[napi(catch_unwind)]
+pub fn read_pkcs12(env: Env, bytes: Uint8ArraySlice, passphrase: Option<String>) -> Result<KeyStore> {
+    let store = ffi::tls::read_pkcs12(&bytes, passphrase.as_deref()).map_err(|error| throw(&env, &error))?;
+    Ok(KeyStore { key: store.key, cert: store.certificate, chain: store.chain })
 }
 
 /// The constants of the frame layout, for the test that compares them with `lib/frame/layout.js`.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 use super::config::Config;
 use super::consumer::read_metadata;
 use super::error::{codes, KafkaError, KafkaResult};
-use super::event::{Done, EventSink};
+use super::event::{Done, EventSink, Token};
 use super::ffi::admin::{NewTopic, OffsetResult, TopicResult};
 use super::ffi::metadata::{BrokerMetadata, TopicMetadata};
 use super::ffi::{Client, Event, EventKind, Kind, Partition, Queue, Topic};
@@ -93,7 +93,8 @@ impl Admin {
         let event_loop =
             EventLoop { client: Arc::clone(&client), session, main, results, pending: HashMap::new(), next: 0 };
         self.session.run(event_loop.run(receiver))?;
-        let ready = self.session.wait_ready(&client, timeout_ms);
+        let attached = self.session.attach(&client, &self.config);
+        let ready = attached.and_then(|()| self.session.wait_ready(&client, timeout_ms));
         let mut slot = lock(&self.link);
         // Under the lock: a close either finds the link or has cancelled before.
         if ready.is_ok() && !self.session.is_cancelled() {
@@ -151,6 +152,11 @@ impl Admin {
                 }
             }
         }
+    }
+
+    /// Answers an `Event::TokenRefresh`.
+    pub fn token(&self, token: Result<Token, String>, done: Done<()>) {
+        self.session.token(token, done);
     }
 
     pub fn abandon(&self) {

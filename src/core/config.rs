@@ -2,11 +2,22 @@
 
 #![deny(unsafe_code)]
 
-/// Names and values, set in order.
+/// Names and values, set in order. Names that begin with `kafka-oxide.` are for this crate and unknown to librdkafka.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config(Vec<(String, String)>);
 
+/// The name that the brokers' certificates have to be for, instead of the name of each broker's host.
+pub const SERVER_NAME: &str = "kafka-oxide.server.name";
+/// `true`: tokens for OAUTHBEARER come from JavaScript, asked for by `Event::TokenRefresh`.
+pub const TOKEN_EVENTS: &str = "kafka-oxide.token.events";
+const OWN_PREFIX: &str = "kafka-oxide.";
+
 impl Config {
+    /// What librdkafka is to be told.
+    pub fn librdkafka(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter(|(name, _)| !name.starts_with(OWN_PREFIX))
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -60,6 +71,13 @@ mod tests {
                 assert!(!error.message.contains("No such configuration property"), "{name}: {}", error.message);
             }
         }
+    }
+
+    #[test]
+    fn own_properties_do_not_reach_librdkafka() {
+        let config = Config::from_iter([(SERVER_NAME, "broker.test"), (TOKEN_EVENTS, "true"), ("linger.ms", "1")]);
+        assert_eq!(config.librdkafka().collect::<Vec<_>>(), [("linger.ms", "1")]);
+        assert!(check_config(&config).is_ok());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
 use super::config::Config;
 use super::error::{codes, KafkaError, KafkaResult};
-use super::event::{Done, Event, EventSink, RebalanceKind};
+use super::event::{Done, Event, EventSink, RebalanceKind, Token};
 use super::fetch::{Fetched, Fetcher, FrameLimits, Partitions, TopicNames};
 use super::ffi::metadata::{Metadata, Scope};
 use super::ffi::{self, Client, EventKind, Kind, Partition, Queue, Topic};
@@ -124,7 +124,8 @@ impl Consumer {
         let fetcher = Fetcher::new(self.limits, self.names.clone());
         let event_loop = EventLoop::new(&client, self, fetcher);
         self.session.run(event_loop.run(receiver, tick))?;
-        let ready = self.session.wait_ready(&client, timeout_ms);
+        let attached = self.session.attach(&client, &self.config);
+        let ready = attached.and_then(|()| self.session.wait_ready(&client, timeout_ms));
         let mut slot = lock(&self.link);
         // Under the lock: a close either finds the link or has cancelled before.
         if ready.is_ok() && !self.session.is_cancelled() {
@@ -208,6 +209,11 @@ impl Consumer {
                 }
             }
         }
+    }
+
+    /// Answers an `Event::TokenRefresh`.
+    pub fn token(&self, token: Result<Token, String>, done: Done<()>) {
+        self.session.token(token, done);
     }
 
     pub fn abandon(&self) {

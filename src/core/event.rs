@@ -62,6 +62,16 @@ pub struct LogEvent {
     pub message: String,
 }
 
+/// What an OAUTHBEARER provider gave.
+pub struct Token {
+    pub value: String,
+    /// Milliseconds since the epoch.
+    pub expires_ms: i64,
+    pub principal: String,
+    /// Name, value, name, value …
+    pub extensions: Vec<String>,
+}
+
 /// Takes events to JavaScript. Called from any thread; never blocks.
 pub trait EventSink: Send + Sync + 'static {
     fn emit(&self, event: Event);

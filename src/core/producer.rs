@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 use super::config::Config;
 use super::delivery::{Sends, Tag};
 use super::error::{codes, KafkaError, KafkaResult};
-use super::event::{Done, Event, EventSink};
+use super::event::{Done, Event, EventSink, Token};
 use super::ffi::metadata::{Metadata, Scope};
 use super::ffi::{Client, EventKind, Kind, ProduceBatch, Queue, Topic};
 use super::runtime;
@@ -100,7 +100,8 @@ impl Producer {
         let (commands, receiver) = unbounded_channel();
         let link = Link { core: Arc::clone(&core), commands };
         self.session.run(EventLoop::new(core, main).run(receiver))?;
-        let ready = self.session.wait_ready(&client, timeout_ms);
+        let attached = self.session.attach(&client, &self.config);
+        let ready = attached.and_then(|()| self.session.wait_ready(&client, timeout_ms));
         drop(client);
         let mut slot = lock(&self.link);
         // Under the lock: a close either finds the link or has cancelled before.
@@ -206,6 +207,11 @@ impl Producer {
                 send(&commands, Command::Close { patience, done });
             }
         }
+    }
+
+    /// Answers an `Event::TokenRefresh`.
+    pub fn token(&self, token: Result<Token, String>, done: Done<()>) {
+        self.session.token(token, done);
     }
 
     /// Gives everything up at once, without waiting: the environment is going away.

@@ -4,15 +4,17 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::config::{Config, TOKEN_EVENTS};
 use super::error::{codes, KafkaError, KafkaResult};
-use super::event::{ErrorEvent, Event, EventSink, LogEvent, TopicPartition};
+use super::event::{Done, ErrorEvent, Event, EventSink, LogEvent, Token, TopicPartition};
 use super::ffi::metadata::Scope;
 use super::ffi::{self, Callbacks, Client, EventKind};
+use super::producer::lock;
 use super::runtime;
 
 /// Shared by a client's event loop, librdkafka's callbacks and the calls from JavaScript.
@@ -21,6 +23,10 @@ pub struct Session {
     /// Wakes the event loop; a wake-up while it is busy is not lost.
     pub wake: Notify,
     trouble: Mutex<Trouble>,
+    /// For what JavaScript tells while connect() is still under way.
+    client: Mutex<Weak<Client>>,
+    /// Why a broker's certificate was refused last: OpenSSL's error says only that it was.
+    refused: Mutex<Option<(String, String)>>,
     /// From the beginning: the first broker may have refused before anybody waits.
     connecting: AtomicBool,
     cancelled: AtomicBool,
@@ -40,6 +46,8 @@ impl Session {
             sink,
             wake: Notify::new(),
             trouble: Mutex::default(),
+            client: Mutex::default(),
+            refused: Mutex::default(),
             connecting: AtomicBool::new(true),
             cancelled: AtomicBool::new(false),
         })
@@ -56,6 +64,31 @@ impl Session {
             true => Ok(()),
             false => Err(KafkaError::state("The system gave no thread for the event loop")),
         }
+    }
+
+    /// Has the client ask for tokens, when that is how it authenticates.
+    pub fn attach(&self, client: &Arc<Client>, config: &Config) -> KafkaResult<()> {
+        *lock(&self.client) = Arc::downgrade(client);
+        match config.get(TOKEN_EVENTS) {
+            Some("true") => client.ask_for_tokens(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers an `Event::TokenRefresh`: a token, or why there is none.
+    pub fn token(self: &Arc<Self>, token: Result<Token, String>, done: Done<()>) {
+        let session = Arc::clone(self);
+        // Off the JavaScript thread: this may turn out to be the last hold on the handle.
+        runtime::blocking(move || {
+            let client = lock(&session.client).upgrade();
+            let outcome = match (&client, token) {
+                (None, _) => Err(disconnected()),
+                (Some(client), Ok(token)) => client.set_token(&token),
+                (Some(client), Err(reason)) => client.set_token_failure(&reason),
+            };
+            drop(client);
+            done(outcome);
+        });
     }
 
     /// Makes a `wait_ready` that is under way, and every later one, end soon.
@@ -114,6 +147,7 @@ impl Session {
     }
 
     pub fn error(&self, error: KafkaError, partition: Option<(String, i32)>) {
+        let error = self.explained(error);
         if self.connecting.load(Ordering::Acquire) {
             if let Ok(mut trouble) = self.trouble.lock() {
                 let decisive = matches!(error.code, codes::AUTHENTICATION | codes::SSL) || error.fatal;
@@ -129,6 +163,22 @@ impl Session {
         let partition = partition.map(|(topic, partition)| TopicPartition { topic, partition });
         self.sink.emit(Event::Error(ErrorEvent { error, partition }));
     }
+
+    /// A broker's TLS error with the reason why its certificate was refused, if that is what happened.
+    fn explained(&self, error: KafkaError) -> KafkaError {
+        if error.code != codes::SSL {
+            return error;
+        }
+        let refused = lock(&self.refused).take_if(|(broker, _)| error.message.contains(broker.as_str()));
+        match refused {
+            None => error,
+            Some((_, reason)) => {
+                // librdkafka's advice is about its own properties.
+                let text = error.message.split(": broker certificate could not be verified").next().unwrap_or_default();
+                KafkaError { message: format!("{text}: {reason}"), ..error }
+            }
+        }
+    }
 }
 
 impl Callbacks for Session {
@@ -139,6 +189,14 @@ impl Callbacks for Session {
 
     fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    fn token_needed(&self, config: &str) {
+        self.sink.emit(Event::TokenRefresh(config.to_owned()));
+    }
+
+    fn certificate_refused(&self, broker: &str, reason: &str) {
+        *lock(&self.refused) = Some((broker.to_owned(), reason.to_owned()));
     }
 }
 

@@ -1,14 +1,17 @@
 //! A librdkafka handle with its configuration, and the callbacks that librdkafka calls from its own threads.
 
+use std::borrow::Cow;
 use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 use rdkafka::bindings as rd;
 
-use super::{code_of_err, owned_string, Queue};
-use crate::core::config::Config;
+use super::tls::{self, ServerName};
+use super::{code_of_err, owned_string, take_error, Queue};
+use crate::core::config::{self, Config};
 use crate::core::error::{codes, KafkaError, KafkaResult};
+use crate::core::event::Token;
 
 /// What librdkafka calls from threads of its own. Implementations only take note and return.
 pub trait Callbacks: Send + Sync + 'static {
@@ -16,6 +19,17 @@ pub trait Callbacks: Send + Sync + 'static {
     fn log(&self, level: i32, facility: &str, message: &str);
     /// A queue that was empty has something now.
     fn wake(&self);
+    /// A new OAUTHBEARER token is needed. Called when the configuration says `TOKEN_EVENTS`.
+    fn token_needed(&self, config: &str);
+    /// A broker's certificate is refused, which librdkafka's own error does not explain.
+    fn certificate_refused(&self, broker: &str, reason: &str);
+}
+
+/// What librdkafka's opaque points to.
+pub(crate) struct Opaque {
+    callbacks: Arc<dyn Callbacks>,
+    /// Instead of the broker's host name.
+    server_name: Option<ServerName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +45,7 @@ impl Conf {
     fn new(config: &Config) -> KafkaResult<Conf> {
         // SAFETY: creates an object that this struct owns until `rd_kafka_new` takes it.
         let conf = Conf(unsafe { rd::rd_kafka_conf_new() });
-        for (name, value) in config.iter() {
+        for (name, value) in config.librdkafka() {
             conf.set(name, value)?;
         }
         Ok(conf)
@@ -61,6 +75,7 @@ impl Drop for Conf {
 
 /// Checks the properties without opening anything.
 pub fn check_config(config: &Config) -> KafkaResult<()> {
+    config.get(config::SERVER_NAME).map(ServerName::new).transpose()?;
     Conf::new(config).map(drop)
 }
 
@@ -159,8 +174,8 @@ const PROPERTIES_WITHOUT_DEFAULT: &[&str] = &[
 /// every `Queue` and `Topic` of it is gone (they hold an `Arc` of this).
 pub struct Client {
     rk: *mut rd::rd_kafka_t,
-    /// What librdkafka's opaque points to: lives as long as the threads that use it.
-    _callbacks: Box<Arc<dyn Callbacks>>,
+    /// Lives as long as the threads that use it.
+    opaque: Box<Opaque>,
 }
 
 // SAFETY: librdkafka's API is thread-safe on one handle.
@@ -170,7 +185,8 @@ unsafe impl Sync for Client {}
 impl Client {
     pub fn new(kind: Kind, config: &Config, callbacks: Arc<dyn Callbacks>) -> KafkaResult<Arc<Client>> {
         let mut conf = Conf::new(config)?;
-        let callbacks = Box::new(callbacks);
+        let server_name = config.get(config::SERVER_NAME).map(ServerName::new).transpose()?;
+        let opaque = Box::new(Opaque { callbacks, server_name });
         let mut text = ErrorText::new();
         let events = rd::RD_KAFKA_EVENT_DR
             | rd::RD_KAFKA_EVENT_ERROR
@@ -184,8 +200,16 @@ impl Client {
         // SAFETY: the opaque points into the box, which the returned value keeps for as long as the handle lives.
         // The log callback is set before the handle exists, so nothing ever reaches librdkafka's default logger (stderr).
         let rk = unsafe {
-            rd::rd_kafka_conf_set_opaque(conf.0, (&*callbacks as *const Arc<dyn Callbacks>).cast_mut().cast());
+            rd::rd_kafka_conf_set_opaque(conf.0, (&*opaque as *const Opaque).cast_mut().cast());
             rd::rd_kafka_conf_set_log_cb(conf.0, Some(on_log));
+            if !matches!(config.get("enable.ssl.certificate.verification"), Some("false" | "f" | "0")) {
+                rd::rd_kafka_conf_set_ssl_cert_verify_cb(conf.0, Some(on_certificate));
+            }
+            if config.get(config::TOKEN_EVENTS) == Some("true") {
+                rd::rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf.0, Some(on_token_needed));
+                // A queue of its own: the main and the consumer queue are not looked at while the application stalls.
+                rd::rd_kafka_conf_enable_sasl_queue(conf.0, 1);
+            }
             rd::rd_kafka_conf_set_events(conf.0, events);
             rd::rd_kafka_new(kind, conf.0, text.pointer(), text.size())
         };
@@ -193,7 +217,7 @@ impl Client {
             return Err(KafkaError::invalid_argument(text.take()));
         }
         conf.0 = std::ptr::null_mut(); // rd_kafka_new took it
-        let client = Arc::new(Client { rk, _callbacks: callbacks });
+        let client = Arc::new(Client { rk, opaque });
         if kind == rd::rd_kafka_type_t::RD_KAFKA_CONSUMER {
             // SAFETY: valid handle. All events then arrive on the consumer queue.
             let code = code_of_err(unsafe { rd::rd_kafka_poll_set_consumer(rk) });
@@ -206,6 +230,50 @@ impl Client {
 
     pub(crate) fn raw(&self) -> *mut rd::rd_kafka_t {
         self.rk
+    }
+
+    /// Has librdkafka ask for tokens, on its background thread, from now on. Only with `TOKEN_EVENTS`.
+    pub fn ask_for_tokens(&self) -> KafkaResult<()> {
+        // SAFETY: valid handle; the error is ours.
+        take_error(unsafe { rd::rd_kafka_sasl_background_callbacks_enable(self.rk) })
+    }
+
+    /// The token for OAUTHBEARER, valid until `expires_ms` (since the epoch). No error text holds it.
+    pub fn set_token(&self, token: &Token) -> KafkaResult<()> {
+        let secret = |text: &str| {
+            CString::new(text).map_err(|_| KafkaError::invalid_argument("A token must not contain a NUL character"))
+        };
+        let (value, principal) = (secret(&token.value)?, secret(&token.principal)?);
+        let extensions = token.extensions.iter().map(|text| secret(text)).collect::<KafkaResult<Vec<_>>>()?;
+        let mut pointers: Vec<*const c_char> = extensions.iter().map(|text| text.as_ptr()).collect();
+        let mut text = ErrorText::new();
+        // SAFETY: valid handle and strings, which are copied; name and value of each extension alternate.
+        let code = code_of_err(unsafe {
+            rd::rd_kafka_oauthbearer_set_token(
+                self.rk,
+                value.as_ptr(),
+                token.expires_ms,
+                principal.as_ptr(),
+                pointers.as_mut_ptr(),
+                pointers.len(),
+                text.pointer(),
+                text.size(),
+            )
+        });
+        match code {
+            codes::NO_ERROR => Ok(()),
+            code => Err(KafkaError::new(code, text.take())),
+        }
+    }
+
+    /// There is no token, for this reason, which becomes an error of the client. librdkafka asks again 10 s later.
+    pub fn set_token_failure(&self, reason: &str) -> KafkaResult<()> {
+        let reason = c_string(&reason.replace('\0', ""))?;
+        // SAFETY: valid handle and string, which is copied.
+        match code_of_err(unsafe { rd::rd_kafka_oauthbearer_set_token_failure(self.rk, reason.as_ptr()) }) {
+            codes::NO_ERROR => Ok(()),
+            code => Err(KafkaError::from_code(code)),
+        }
     }
 
     /// The queue of delivery reports, errors and statistics (producer).
@@ -284,38 +352,88 @@ impl Drop for Client {
 }
 
 /// Runs a callback so that no panic crosses into C.
-pub(crate) fn guarded(callbacks: *const c_void, run: impl FnOnce(&Arc<dyn Callbacks>)) {
-    if callbacks.is_null() {
-        return;
+fn guarded<T>(opaque: *const c_void, run: impl FnOnce(&Opaque) -> T) -> Option<T> {
+    if opaque.is_null() {
+        return None;
     }
     // SAFETY: every opaque given to librdkafka is the box of `Client`, alive while librdkafka's threads are.
-    let callbacks = unsafe { &*callbacks.cast::<Arc<dyn Callbacks>>() };
-    let _ = catch_unwind(AssertUnwindSafe(|| run(callbacks)));
+    let opaque = unsafe { &*opaque.cast::<Opaque>() };
+    catch_unwind(AssertUnwindSafe(|| run(opaque))).ok()
 }
 
 unsafe extern "C" fn on_log(rk: *const rd::rd_kafka_t, level: c_int, facility: *const c_char, text: *const c_char) {
     if rk.is_null() {
         return;
     }
-    guarded(rd::rd_kafka_opaque(rk), |callbacks| {
-        let read = |text: *const c_char| {
-            if text.is_null() {
-                return std::borrow::Cow::Borrowed("");
+    guarded(rd::rd_kafka_opaque(rk), |opaque| opaque.callbacks.log(level, &read(facility), &read(text)));
+}
+
+/// # Safety
+/// `text` is NULL or points to a NUL-terminated string that lives as long as the answer is used.
+unsafe fn read<'a>(text: *const c_char) -> Cow<'a, str> {
+    if text.is_null() {
+        return Cow::Borrowed("");
+    }
+    unsafe { CStr::from_ptr(text) }.to_string_lossy()
+}
+
+unsafe extern "C" fn on_token_needed(_rk: *mut rd::rd_kafka_t, config: *const c_char, opaque: *mut c_void) {
+    guarded(opaque, |opaque| opaque.callbacks.token_needed(&read(config)));
+}
+
+/// Looks at each certificate of a broker after OpenSSL did, from the root to the broker's own (depth 0). It only ever
+/// refuses more than OpenSSL does.
+unsafe extern "C" fn on_certificate(
+    _rk: *mut rd::rd_kafka_t,
+    broker: *const c_char,
+    _broker_id: i32,
+    x509_error: *mut c_int,
+    depth: c_int,
+    der: *const c_char,
+    size: usize,
+    text: *mut c_char,
+    text_size: usize,
+    opaque: *mut c_void,
+) -> c_int {
+    let accepted = guarded(opaque, |opaque| {
+        // SAFETY: librdkafka gives valid pointers (rdkafka_ssl.c, rd_kafka_transport_ssl_cert_verify_cb).
+        let (error, der) = unsafe { (&mut *x509_error, std::slice::from_raw_parts(der.cast::<u8>(), size)) };
+        let mut name = "";
+        if *error == tls::VALID && depth == 0 {
+            if let Some(wanted) = opaque.server_name.as_ref().filter(|wanted| !wanted.is_of(der)) {
+                *error = tls::HOST_NAME_MISMATCH;
+                name = wanted.text();
             }
-            unsafe { CStr::from_ptr(text) }.to_string_lossy()
-        };
-        callbacks.log(level, &read(facility), &read(text));
+        }
+        if *error == tls::VALID {
+            return true;
+        }
+        let mut reason = tls::reason(*error);
+        if !name.is_empty() {
+            reason = format!("{reason}: it is not for {name}");
+        }
+        if text_size > 0 {
+            let length = reason.len().min(text_size - 1);
+            // SAFETY: `text` has room for `text_size` bytes.
+            unsafe {
+                std::ptr::copy_nonoverlapping(reason.as_ptr(), text.cast::<u8>(), length);
+                *text.add(length) = 0;
+            }
+        }
+        opaque.callbacks.certificate_refused(&unsafe { read(broker) }, &reason);
+        false
     });
+    c_int::from(accepted == Some(true))
 }
 
 pub(crate) unsafe extern "C" fn on_wake(_rk: *mut rd::rd_kafka_t, opaque: *mut c_void) {
-    guarded(opaque, |callbacks| callbacks.wake());
+    guarded(opaque, |opaque| opaque.callbacks.wake());
 }
 
 impl Client {
     /// What to pass as the opaque of `on_wake`.
     pub(crate) fn callbacks_pointer(&self) -> *mut c_void {
-        (&*self._callbacks as *const Arc<dyn Callbacks>).cast_mut().cast()
+        (&*self.opaque as *const Opaque).cast_mut().cast()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every call into librdkafka, wrapped once and safely. `unsafe` lives here (and in the N-API glue of `binding`), nowhere else.
+//! Every call into librdkafka and OpenSSL, wrapped once and safely. `unsafe` lives here (and in the N-API glue of `binding`), nowhere else.
 
 use std::ffi::CStr;
 
@@ -15,6 +15,7 @@ pub mod mock;
 pub mod partitions;
 pub mod produce;
 pub mod queue;
+pub mod tls;
 pub mod transactions;
 
 pub use client::{Callbacks, Client, Kind};
