@@ -8,7 +8,7 @@ const { certificate } = require('./certificates')
 /** Users of PLAIN and SCRAM: name to password. */
 const USERS = Object.freeze({ alice: 'alice-secret' })
 
-/** How long a connection that authenticated by a token may go on without authenticating anew. In ms. */
+/** How long a connection to REAUTH may go on without authenticating anew. In ms. */
 const REAUTHENTICATION = 2000
 
 /**
@@ -42,7 +42,7 @@ function identities() {
  * | EXPIRED | its certificate is no longer valid |
  * | SASL, SASL_TLS | PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER |
  * | ONLYPLAIN | PLAIN |
- * | REAUTH | OAUTHBEARER, to be repeated every REAUTHENTICATION ms |
+ * | REAUTH | PLAIN, OAUTHBEARER, to be repeated every REAUTHENTICATION ms |
  * @returns {Promise<SecureBroker>}
  */
 async function startSecureBroker() {
@@ -83,7 +83,11 @@ async function startSecureBroker() {
       {
         name: 'REAUTH',
         protocol: 'SASL_PLAINTEXT',
-        properties: { ...mechanisms('OAUTHBEARER'), 'oauthbearer.connections.max.reauth.ms': REAUTHENTICATION },
+        properties: {
+          ...mechanisms('PLAIN', 'OAUTHBEARER'),
+          'plain.connections.max.reauth.ms': REAUTHENTICATION,
+          'oauthbearer.connections.max.reauth.ms': REAUTHENTICATION,
+        },
       },
     ],
     scram: Object.entries(USERS).flatMap(([name, password]) =>

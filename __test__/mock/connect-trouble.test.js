@@ -97,13 +97,14 @@ async function rejects(all, expected) {
  * @param {string} code
  * @param {RegExp} message
  * @param {string} [broker]
+ * @param {string} [name]
  */
-function usedUp(code, message, broker) {
+function usedUp(code, message, broker, name = 'KafkaJSConnectionError') {
   return (/** @type {any} */ error) => {
     assert.equal(error.name, 'KafkaJSNumberOfRetriesExceeded')
     assert.match(error.message, message)
     assert.equal(error.retriable, false)
-    assert.equal(error.cause.name, 'KafkaJSConnectionError')
+    assert.equal(error.cause.name, name)
     assert.equal(error.cause.code, code)
     assert.equal(error.cause.broker, broker)
     assert.equal(error.cause.retriable, true)
@@ -137,12 +138,13 @@ test('connect() to a server that accepts and never answers rejects with ETIMEDOU
   await rejects(clients(t, [address]), usedUp('ETIMEDOUT', /No broker answered within 1000 ms/))
 })
 
-test('connect() to a server that hangs up rejects with ETIMEDOUT', async (t) => {
+test('connect() to a server that hangs up rejects with a closed connection and the address', async (t) => {
   const address = await listen(
     t,
     net.createServer((socket) => socket.destroy()),
   )
-  await rejects(clients(t, [address]), usedUp('ETIMEDOUT', /No broker answered within 1000 ms/))
+  const closed = usedUp('ECONNRESET', /^Closed connection: .* hangs up; it may want TLS/, address, 'KafkaJSConnectionClosedError')
+  await rejects(clients(t, [address]), closed)
 })
 
 test('connect() to a server that is no Kafka broker rejects and names it', async (t) => {

@@ -59,7 +59,8 @@ const LOCAL = {
 /** The system's name for what librdkafka says in words; connection errors of kafkajs carry such names. */
 const SYSTEM_CODES = /** @type {[RegExp, string][]} */ ([
   [/connection refused/i, 'ECONNREFUSED'],
-  [/connection reset/i, 'ECONNRESET'],
+  [/connection reset|connection closed by peer/i, 'ECONNRESET'],
+  [/broken pipe/i, 'EPIPE'],
   [/network is unreachable/i, 'ENETUNREACH'],
   [/no route to host|host is unreachable/i, 'EHOSTUNREACH'],
   [/connection (setup )?timed out|timed out/i, 'ETIMEDOUT'],
@@ -82,14 +83,26 @@ const CERTIFICATE_CODES = /** @type {[RegExp, string][]} */ ([
 /** Kafka's code for a mechanism that the broker does not have. */
 const UNSUPPORTED_SASL_MECHANISM = 33
 
+/** What to do about what a broker says by a TLS alert. @param {string} message */
+function tlsAdvice(message) {
+  if (/alert (bad certificate|certificate required|unknown ca|certificate unknown)/i.test(message)) {
+    return ': the broker wants a client certificate that it trusts, see the options "ssl.cert" and "ssl.key"'
+  }
+  if (/alert (handshake failure|protocol version)/i.test(message)) {
+    return ': client and broker have no version or cipher of TLS in common, see the options "ssl.minVersion" and "ssl.ciphers"'
+  }
+  return ''
+}
+
 /** @param {NativeErrorData} data */
-function tlsCode({ code, message }) {
+function tlsCode({ message }) {
   const found = CERTIFICATE_CODES.find(([pattern]) => pattern.test(message))
-  return found ? found[1] : code
+  return found ? found[1] : 'EPROTO'
 }
 
 /** @param {NativeErrorData} data */
 function connectionCode(data) {
+  if (/SSL alert number/.test(data.message)) return 'EPROTO'
   const found = SYSTEM_CODES.find(([pattern]) => pattern.test(data.message))
   if (found) return found[1]
   return data.code === LOCAL.RESOLVE ? 'ENOTFOUND' : data.code
@@ -155,14 +168,14 @@ function fromNative(data, context = {}) {
     case LOCAL.TRANSPORT:
     case LOCAL.RESOLVE:
     case LOCAL.ALL_BROKERS_DOWN:
-      return new KafkaJSConnectionError(`Connection error: ${message}`, {
+      return new KafkaJSConnectionError(`Connection error: ${message}${tlsAdvice(message)}`, {
         ...common,
         retriable: !fatal,
         broker: context.broker || brokerIn(data),
         code: connectionCode(data),
       })
     case LOCAL.SSL:
-      return new KafkaJSConnectionError(`Connection error: ${message}`, {
+      return new KafkaJSConnectionError(`Connection error: ${message}${tlsAdvice(message)}`, {
         ...common,
         retriable: false,
         broker: context.broker || brokerIn(data),
@@ -221,6 +234,9 @@ function saslError({ code, message }, context, common) {
     )
     // What kafkajs 2.2.4 says of it with brokers that answer the handshake by this error.
     return Object.assign(error, { type: protocolCode(UNSUPPORTED_SASL_MECHANISM).type })
+  }
+  if (/mechanism handshake failed: .*not valid in current SASL state/i.test(message)) {
+    message += ': the listener may not want SASL, see the options "sasl" and "ssl"'
   }
   const mechanism = context.mechanism ? ` ${context.mechanism.replace(/^SCRAM-SHA-/, 'SCRAM SHA')}` : ''
   const [, said] = /SASL authentication error: (.*?)(?: \(after \d+ms in state [^)]*\))?$/s.exec(message) || []

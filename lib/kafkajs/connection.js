@@ -7,6 +7,7 @@ const {
   fromNative,
   LOCAL,
   KafkaJSError,
+  KafkaJSConnectionClosedError,
   KafkaJSConnectionError,
   KafkaJSNonRetriableError,
   KafkaJSNumberOfRetriesExceeded,
@@ -43,6 +44,13 @@ const EVENT = Object.freeze({
  * @property {(kind: number, payload: any) => void} [onEvent] kinds other than log
  */
 
+/**
+ * A broker that hangs up during connect(), host, port and state. To librdkafka it is a line of its log and no error,
+ * unless a request was about to be sent.
+ */
+const HUNG_UP =
+  /(?:\/\/|\s)([^\s/]+):(\d+)\/\S+: (?:Disconnected|(?:Send|Receive) failed): (?!error:).*in state (APIVERSION_QUERY|UP)\b/
+
 /** A broker that refuses tokens this long after another refusal refuses for a new reason, ms. */
 const REFUSAL_FORGOTTEN = 300_000
 
@@ -59,6 +67,8 @@ class Connection {
   #trouble
   /** Why there are no brokers' addresses. Nothing was tried then, so that no retries are used up, as in kafkajs. @type {unknown} */
   #unresolved
+  /** @type {RegExpExecArray | undefined} see HUNG_UP */
+  #hungUp
   #connected = false
   /** OAUTHBEARER: whether the provider has been asked and has not answered. */
   #askingForToken = false
@@ -172,27 +182,44 @@ class Connection {
       const { connectTimeout } = this.#options
       return this.#noToken(new KafkaJSError(`oauthBearerProvider gave no token within ${connectTimeout} ms`))
     }
-    const known = this.#trouble
-    const cause =
-      timedOut && known
-        ? // Not that time was up, but why: the last thing that a broker's connection said.
-          fromNative(known, context)
-        : timedOut
-          ? new KafkaJSConnectionError(`Connection timeout: ${error.message}`, {
-              code: 'ETIMEDOUT',
-              librdkafka: { code: error.code, name: error.name },
-            })
-          : fromNative(error, context)
+    // Not that time was up, but why: the last thing that a broker's connection said.
+    const known = timedOut ? this.#trouble : error
+    const unknown = () =>
+      new KafkaJSConnectionError(`Connection timeout: ${error.message}`, {
+        code: 'ETIMEDOUT',
+        librdkafka: { code: error.code, name: error.name },
+      })
+    const cause = this.#connectionClosed(known) || (known ? fromNative(known, context) : unknown())
     // What is wrong with TLS does not pass, so that it is not tried again; kafkajs does, and says so by this class.
-    if (!(cause instanceof KafkaJSConnectionError) && !(cause instanceof KafkaJSError && cause.retriable)) return cause
+    const isTls = known && known.code === LOCAL.SSL
+    if (!isTls && !(cause instanceof KafkaJSError && cause.retriable)) return cause
     const { retries, maxRetryTime } = withDefaults(retry)
     return new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: retries, retryTime: maxRetryTime, cause })
+  }
+
+  /** @param {any} known why connect() failed, if that is known @returns {Error | undefined} when a broker hung up */
+  #connectionClosed(known) {
+    if (this.#hungUp === undefined) return undefined
+    if (known !== undefined && !(known.code === LOCAL.TRANSPORT && HUNG_UP.test(` ${known.message}`))) return undefined
+    const [, host, port, state] = this.#hungUp
+    const protocol = this.#options.properties['security.protocol'] || 'plaintext'
+    // A broker does not say why: it cannot read what it got, or it waits for another beginning.
+    const reason =
+      state === 'UP'
+        ? protocol.startsWith('sasl') ? '' : '; it may want SASL, see the option "sasl"'
+        : protocol.endsWith('ssl') ? '' : '; it may want TLS, see the option "ssl"'
+    return new KafkaJSConnectionClosedError(`Closed connection: ${host}:${port} hangs up${reason}`, {
+      host,
+      port: Number(port),
+      code: 'ECONNRESET',
+    })
   }
 
   /** @param {number} kind @param {any} payload */
   #onEvent(kind, payload) {
     if (kind === EVENT.LOG) {
       const { level, facility, message } = JSON.parse(payload)
+      if (!this.#connected && facility === 'FAIL') this.#hungUp = HUNG_UP.exec(message) || this.#hungUp
       this.#log(methodOfSyslog(level), message, { facility })
       return
     }

@@ -28,6 +28,8 @@ const { checkProperties } = require('./properties')
  */
 
 const INT_MAX = 2147483647
+/** syslog's. */
+const LOG_INFO = 6
 
 /** @type {OptionRow[]} */
 const OPTIONS = [
@@ -323,7 +325,14 @@ function kafkaOptions(given, native) {
   }
   /** @type {Properties} */
   const properties = { ...COMMON, ...propertiesOf('kafka', values), ...securityProperties(values, native) }
-  properties['log_level'] = String(syslogOfLevel(environmentLevel() ?? values.logLevel))
+  // librdkafka's time for a connection includes authentication, for which kafkajs has one of its own.
+  if (properties['sasl.mechanism'] !== undefined) {
+    const setup = Math.max(values.connectionTimeout, 1000) + values.authenticationTimeout
+    properties['socket.connection.setup.timeout.ms'] = String(Math.min(Math.ceil(setup), INT_MAX))
+  }
+  // Never below info: the logger leaves out what is not wanted, and setLogLevel() may want it later; and why a broker
+  // hangs up during connect() is told by the log alone.
+  properties['log_level'] = String(Math.max(LOG_INFO, syslogOfLevel(environmentLevel() ?? values.logLevel)))
   if (values.enforceRequestTimeout === false) properties['socket.timeout.ms'] = '300000'
   const tokens = tokenProvider(/** @type {any} */ (values))
   return { ...values, properties, tokens, rdkafka: checkProperties('kafka', values.rdkafka, native) }

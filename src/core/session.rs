@@ -147,10 +147,12 @@ impl Session {
     }
 
     pub fn error(&self, error: KafkaError, partition: Option<(String, i32)>) {
-        let error = self.explained(error);
+        let error = self.explained(self.classified(error));
         if self.connecting.load(Ordering::Acquire) {
             if let Ok(mut trouble) = self.trouble.lock() {
-                let decisive = matches!(error.code, codes::AUTHENTICATION | codes::SSL) || error.fatal;
+                // Under TLS 1.3 a broker refuses a client's certificate after the handshake, by an alert.
+                let alert = error.code == codes::TRANSPORT && error.message.contains("SSL alert number");
+                let decisive = matches!(error.code, codes::AUTHENTICATION | codes::SSL) || alert || error.fatal;
                 // "All brokers are down" is the consequence; what each broker said is the cause.
                 if error.code != codes::ALL_BROKERS_DOWN {
                     trouble.last = Some(error.clone());
@@ -162,6 +164,20 @@ impl Session {
         }
         let partition = partition.map(|(topic, partition)| TopicPartition { topic, partition });
         self.sink.emit(Event::Error(ErrorEvent { error, partition }));
+    }
+
+    /// librdkafka says "authentication" of every SASL handshake that fails, also of one that a connection's end cut off, and
+    /// of one that comes too early: a broker lets a connection authenticate anew once a second. It connects again then.
+    fn classified(&self, error: KafkaError) -> KafkaError {
+        let connecting = self.connecting.load(Ordering::Acquire);
+        let passes = error.code == codes::AUTHENTICATION
+            && error.message.contains("mechanism handshake failed: ")
+            && (error.message.contains("handshake failed: Local: ")
+                || (!connecting && error.message.contains("Request not valid in current SASL state")));
+        match passes {
+            true => KafkaError::new(codes::TRANSPORT, error.message),
+            false => error,
+        }
     }
 
     /// A broker's TLS error with the reason why its certificate was refused, if that is what happened.
