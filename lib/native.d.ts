@@ -15,6 +15,14 @@ export interface GroupMember {
   groupInstanceId?: string
 }
 
+/** What a PKCS#12 file holds, as PEM. */
+export interface KeyStore {
+  key?: string
+  cert?: string
+  /** The other certificates: intermediate ones and roots. */
+  chain: Array<string>
+}
+
 /** Fails, or is answered late, or both. */
 export interface MockFailure {
   /** 0: no error. */
@@ -28,6 +36,8 @@ export declare class NativeAdmin {
   constructor(properties: Properties, onEvent: (kind: number, payload: any) => void)
   /** Opens the handle; rejects with the reason when no broker answers in time. */
   connect(timeoutMs: number): Promise<void>
+  /** Answers a token event: with a token, or with why there is none, which becomes an error of the client. */
+  setToken(token: TokenGiven | string): Promise<void>
   /** JSON `[{ topic, error }]`. */
   createTopics(topics: Array<TopicToCreate>, timeoutMs: number, validateOnly: boolean): Promise<string>
   /** JSON `[{ topic, error }]`. */
@@ -44,6 +54,8 @@ export declare class NativeConsumer {
   constructor(properties: Properties, onEvent: (kind: number, payload: any) => void, options: FrameOptions)
   /** Opens the handle; rejects with the reason when no broker answers in time. */
   connect(timeoutMs: number): Promise<void>
+  /** Answers a token event: with a token, or with why there is none, which becomes an error of the client. */
+  setToken(token: TokenGiven | string): Promise<void>
   topicName(id: number): string | null
   /** Joins the group for these topics, instead of those before. */
   subscribe(topics: Array<Subscription>): Promise<void>
@@ -113,6 +125,8 @@ export declare class NativeProducer {
   constructor(properties: Properties, onEvent: (kind: number, payload: any) => void)
   /** Opens the handle; rejects with the reason when no broker answers in time. */
   connect(timeoutMs: number): Promise<void>
+  /** Answers a token event: with a token, or with why there is none, which becomes an error of the client. */
+  setToken(token: TokenGiven | string): Promise<void>
   /** The id of a topic in frames, stable for this object. The first call says the topic's own properties. */
   topic(name: string, properties?: Properties | undefined | null): number
   topicName(id: number): string | null
@@ -146,6 +160,17 @@ export interface TimestampQuery {
   partition: number
   /** Milliseconds since the epoch, -1 for the end, -2 for the beginning. */
   timestamp: string
+}
+
+/** A token for OAUTHBEARER. */
+export interface TokenGiven {
+  value: string
+  /** Milliseconds since the epoch. */
+  expires: number
+  /** Not empty; librdkafka wants one, brokers read the token instead. */
+  principal: string
+  /** Name, value, name, value … */
+  extensions: Array<string>
 }
 
 export interface TopicPartition {
@@ -189,6 +214,9 @@ export declare function librdkafkaVersion(): string
 
 /** Every librdkafka property with its default, "" where there is none. */
 export declare function properties(): Record<string, string>
+
+/** Opens a PKCS#12 file (`.p12`, `.pfx`). Throws when it is none, or not one of this passphrase. */
+export declare function readPkcs12(bytes: Uint8Array, passphrase?: string | undefined | null): KeyStore
 
 /** This package's version, which its JavaScript must have too. */
 export declare function version(): string

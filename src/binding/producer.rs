@@ -3,9 +3,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::arguments::{
-    config, partitions, read_token, GroupMember, Properties, TokenGiven, TopicPartitionOffset,
-};
+use super::arguments::{config, partitions, read_token, GroupMember, Properties, TokenGiven, TopicPartitionOffset};
 use super::bridge::{throw, OnEvent, Then};
 use super::client::{Abandon, Client};
 use crate::core::producer::Producer;
