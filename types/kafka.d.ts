@@ -41,8 +41,12 @@ export interface ISocketFactoryArgs {
 /** Not implemented: the native client opens its own sockets. */
 export type ISocketFactory = (args: ISocketFactoryArgs) => net.Socket
 
+/** What `oauthBearerProvider` gives. */
 export interface OauthbearerProviderResponse {
+  /** The token. Of a JWT the claims `exp` and `sub` are read; any other is taken for good for 5 minutes. */
   value: string
+  /** SASL extensions (RFC 7628): names of letters, values of printable ASCII. */
+  extensions?: { [name: string]: string }
 }
 
 export type SaslAuthenticationRequest = { encode(): Buffer | Promise<Buffer> }
@@ -66,7 +70,7 @@ export type AuthenticationProviderArgs = {
 
 export type Authenticator = { authenticate(): Promise<void> }
 
-/** A way to authenticate of one's own. Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
+/** A way to authenticate of one's own. Not implemented: `new Kafka` throws KafkaJSNotImplemented. */
 export type Mechanism = {
   mechanism: string
   authenticationProvider: (args: AuthenticationProviderArgs) => Authenticator
@@ -79,7 +83,7 @@ export type SASLPasswordOptions<Name extends string> = {
   password: string
 }
 
-/** Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
+/** Not implemented: `new Kafka` throws KafkaJSNotImplemented. Amazon MSK takes tokens of IAM by `oauthbearer`. */
 export type SASLAwsOptions = {
   mechanism: 'aws'
   authorizationIdentity: string
@@ -88,7 +92,11 @@ export type SASLAwsOptions = {
   sessionToken?: string
 }
 
-/** Not implemented yet: `new Kafka` throws KafkaJSNotImplemented. */
+/**
+ * Tokens. The provider is asked when a client connects, and again before its token expires (when 80 % of its time are
+ * over). One that throws, or gives nothing within `authenticationTimeout`, makes connect() reject with
+ * KafkaJSSASLAuthenticationError; while a client works it is asked again 10 s later.
+ */
 export type SASLOauthbearerOptions = {
   mechanism: 'oauthbearer'
   oauthBearerProvider: () => Promise<OauthbearerProviderResponse>
@@ -112,19 +120,25 @@ export interface KafkaConfig {
   /** `host:port` of some brokers (the others are found), or a function that gives them at each connect(). */
   brokers: string[] | BrokersFunction
   /**
-   * True for TLS with the certificates that Node trusts, or `{ ca, cert, key, passphrase, rejectUnauthorized }`, the
-   * certificates and the key as PEM. Options of Node's TLS that the native client has no counterpart for are refused.
+   * True for TLS with the certificates that Node trusts (NODE_EXTRA_CA_CERTS included), or Node's TLS options: `ca`,
+   * `cert`, `key` as PEM, `pfx`, `passphrase`, `servername`, `rejectUnauthorized`, `minVersion`, `ciphers`, `sigalgs`,
+   * `ecdhCurve`. `servername` is the name that certificates are checked against; what brokers are told (SNI) stays their
+   * own host name. Options that the native client has no counterpart for are refused with KafkaJSNotImplemented.
    */
   ssl?: tls.ConnectionOptions | boolean
+  /** User and password, or tokens. `mechanism` in any case of letters. */
   sasl?: SASLOptions | Mechanism
   /** The name by which brokers know this program ('kafkajs'). */
   clientId?: string
   /** How long making one connection may take (1000, the least that is possible). */
   connectionTimeout?: number
+  /** With `sasl`, how much longer making a connection may take, and how long `oauthBearerProvider` may (10000). */
   authenticationTimeout?: number
+  /** Without effect: connections authenticate anew when 90 % of the time that the broker gives are over (KIP-368). */
   reauthenticationThreshold?: number
   /** How long a request may go unanswered (30000). */
   requestTimeout?: number
+  /** False: requests have 300000 ms, the longest that there is. */
   enforceRequestTimeout?: boolean
   retry?: RetryOptions
   socketFactory?: ISocketFactory

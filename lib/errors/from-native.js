@@ -83,7 +83,7 @@ const CERTIFICATE_CODES = /** @type {[RegExp, string][]} */ ([
 /** Kafka's code for a mechanism that the broker does not have. */
 const UNSUPPORTED_SASL_MECHANISM = 33
 
-/** What to do about what a broker says by a TLS alert. @param {string} message */
+/** What to do about what a broker says by a TLS alert, or by hanging up. @param {string} message */
 function tlsAdvice(message) {
   if (/alert (bad certificate|certificate required|unknown ca|certificate unknown)/i.test(message)) {
     return ': the broker wants a client certificate that it trusts, see the options "ssl.cert" and "ssl.key"'
@@ -91,6 +91,7 @@ function tlsAdvice(message) {
   if (/alert (handshake failure|protocol version)/i.test(message)) {
     return ': client and broker have no version or cipher of TLS in common, see the options "ssl.minVersion" and "ssl.ciphers"'
   }
+  if (/Disconnected.* in state SSL_HANDSHAKE/.test(message)) return ': the listener may speak no TLS, see the option "ssl"'
   return ''
 }
 
