@@ -628,3 +628,46 @@ test('a message larger than a batch may be comes alone', async (t) => {
   await waitFor(() => sizes.length === 2)
   assert.deepEqual(sizes, [1, 1])
 })
+
+// -- autoCommitThreshold
+
+test('with autoCommitThreshold no more messages than that are handled before a commit has succeeded', async (t) => {
+  const hold = gate(t)
+  const handled = /** @type {string[]} */ ([])
+  const { state, give } = start(
+    t,
+    {
+      autoCommitThreshold: 3,
+      eachMessage: async (/** @type {any} */ { message }) => {
+        handled.push(message.offset)
+      },
+    },
+    { commit: () => hold.promise },
+  )
+  give(frameOf(0, 0, 10))
+  await grown(handled, 3)
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  assert.deepEqual(handled, ['0', '1', '2'])
+  hold.resolve()
+  await waitFor(() => state.commits.at(-1) === '0:10', { message: () => `all to be committed; ${state.commits}` })
+  assert.deepEqual(state.commits.slice(0, 3), ['0:3', '0:6', '0:9'])
+})
+
+test('stop() does not wait for the commit that a threshold waits for, beyond its own patience', async (t) => {
+  const handled = /** @type {string[]} */ ([])
+  let commits = 0
+  const { runner, give } = start(
+    t,
+    {
+      autoCommitThreshold: 1,
+      eachMessage: async (/** @type {any} */ { message }) => {
+        handled.push(message.offset)
+      },
+    },
+    { commit: () => (++commits === 1 ? new Promise(() => {}) : Promise.resolve()) },
+  )
+  give(frameOf(0, 0, 10))
+  await grown(handled, 1)
+  await runner.stop()
+  assert.deepEqual(handled, ['0'])
+})

@@ -301,6 +301,7 @@ class Consumer {
       onCrash: (error) => { this.#onCrash(error, config) },
     })
     this.#runner = runner
+    this.#logger.info('Starting', { groupId: this.#setup.options.groupId })
     membership.frameLimits(config.eachBatch && !config.eachMessage ? this.#batchBytes : 0)
     this.#unlisten()
     this.#unlisten = this.#setup.groupOffsets.listen(
@@ -600,7 +601,9 @@ class Consumer {
       if (this.#membership === membership) this.#membership = undefined
     }
     if (this.#runner === runner) this.#runner = undefined
-    if (wasRunning) this.#emitter.emit(events.STOP)
+    if (!wasRunning) return
+    this.#logger.info('Stopped', { groupId: this.#setup.options.groupId })
+    this.#emitter.emit(events.STOP)
   }
 
   /** @param {Error} error @param {ReturnType<typeof readRun>} config */

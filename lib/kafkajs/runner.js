@@ -239,6 +239,7 @@ class Runner {
     clearInterval(this.#ticker)
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
+    this.committer.release()
     if (this.#active > 0)
       await new Promise((resolve) => {
         this.#whenIdle.push(() => resolve(undefined))
@@ -388,7 +389,11 @@ class Runner {
           queue.resolved = frame.offset(at) + 1
           at += MESSAGE_WORDS
           this.#handled++
-          if (everyMessage) committer.handled()
+          if (everyMessage) {
+            const commit = committer.handled()
+            if (commit !== undefined) await commit
+            if (queue.session !== session) return
+          }
           if (!this.running || queue.paused || queue.revoked) break
           if ((++sinceClock & (CLOCK_EVERY - 1)) === 0 && performance.now() > deadline) {
             await nextTurn()
