@@ -2,30 +2,43 @@
 export interface InstrumentationEvent<T> {
   /** Counts up within the process. */
   id: string
+  /** One of the values of the client's `events`. */
   type: string
   /** Milliseconds since 1970. */
   timestamp: number
+  /** What is told. */
   payload: T
 }
 
 /** Takes the listener away again. */
 export type RemoveInstrumentationEventListener<T> = () => void
 
+/** Connected. */
 export type ConnectEvent = InstrumentationEvent<null>
+/** Disconnected. */
 export type DisconnectEvent = InstrumentationEvent<null>
 
 /** A request that a broker answered. */
 export type RequestEvent = InstrumentationEvent<{
+  /** The request's key in the Kafka protocol. */
   apiKey: number
+  /** Its name. */
   apiName: string
+  /** The version of the request. */
   apiVersion: number
   /** `host:port`. */
   broker: string
+  /** The client's name. */
   clientId: string
+  /** The request's number on its connection. */
   correlationId: number
+  /** When the request was made, ms since 1970. */
   createdAt: number
+  /** From sent to answered, ms. */
   duration: number
+  /** How long it waited to be sent, ms. */
   pendingDuration: number
+  /** When it was sent, ms since 1970. */
   sentAt: number
   /** Bytes of the answer. */
   size: number
@@ -33,22 +46,33 @@ export type RequestEvent = InstrumentationEvent<{
 
 /** A request that no broker answered in time. */
 export type RequestTimeoutEvent = InstrumentationEvent<{
+  /** The request's key in the Kafka protocol. */
   apiKey: number
+  /** Its name. */
   apiName: string
+  /** The version of the request. */
   apiVersion: number
   /** `host:port`. */
   broker: string
+  /** The client's name. */
   clientId: string
+  /** The request's number on its connection. */
   correlationId: number
+  /** When the request was made, ms since 1970. */
   createdAt: number
+  /** How long it waited to be sent, ms. */
   pendingDuration: number
+  /** When it was sent, ms since 1970. */
   sentAt: number
 }>
 
 /** How many requests to a broker wait for an answer. */
 export type RequestQueueSizeEvent = InstrumentationEvent<{
+  /** `host:port`. */
   broker: string
+  /** The client's name. */
   clientId: string
+  /** How many. */
   queueSize: number
 }>
 

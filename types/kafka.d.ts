@@ -31,10 +31,15 @@ export interface RetryOptions {
   restartOnFailure?: (e: Error) => Promise<boolean>
 }
 
+/** What a socket factory receives. */
 export interface ISocketFactoryArgs {
+  /** The broker's host. */
   host: string
+  /** The broker's port. */
   port: number
+  /** What `new Kafka()` was given as `ssl`, if anything. */
   ssl: tls.ConnectionOptions
+  /** To be called when the connection is there. */
   onConnect: () => void
 }
 
@@ -49,46 +54,69 @@ export interface OauthbearerProviderResponse {
   extensions?: { [name: string]: string }
 }
 
+/** What is sent to the broker. */
 export type SaslAuthenticationRequest = { encode(): Buffer | Promise<Buffer> }
 
+/** How the broker's answer is read. */
 export type SaslAuthenticationResponse<ParseResult> = {
+  /** The part that matters. */
   decode(rawResponse: Buffer): Buffer | Promise<Buffer>
+  /** What it says. */
   parse(data: Buffer): ParseResult
 }
 
+/** One exchange with the broker. */
 export type SaslAuthenticateArgs<ParseResult> = {
+  /** What is sent. */
   request: SaslAuthenticationRequest
+  /** How the answer is read; unread when left out. */
   response?: SaslAuthenticationResponse<ParseResult>
 }
 
+/** What an authentication provider receives. */
 export type AuthenticationProviderArgs = {
+  /** The broker's host. */
   host: string
+  /** The broker's port. */
   port: number
+  /** For its own log. */
   logger: Logger
+  /** Makes one exchange with the broker. */
   saslAuthenticate: <ParseResult>(args: SaslAuthenticateArgs<ParseResult>) => Promise<ParseResult | void>
 }
 
+/** Authenticates one connection. */
 export type Authenticator = { authenticate(): Promise<void> }
 
 /** A way to authenticate of one's own. Not implemented: `new Kafka` throws KafkaJSNotImplemented. */
 export type Mechanism = {
+  /** Its name, as the brokers know it. */
   mechanism: string
+  /** Called for each connection. */
   authenticationProvider: (args: AuthenticationProviderArgs) => Authenticator
 }
 
 /** A user name and a password, by the mechanism of that name. */
 export type SASLPasswordOptions<Name extends string> = {
+  /** Which one. */
   mechanism: Name
+  /** The user. */
   username: string
+  /** The password. */
   password: string
 }
 
 /** Not implemented: `new Kafka` throws KafkaJSNotImplemented. Amazon MSK takes tokens of IAM by `oauthbearer`. */
 export type SASLAwsOptions = {
+  /** The mechanism `AWS`, which brokers have by a plug-in. */
   mechanism: 'aws'
+  /** The user's or role's id at AWS. */
   authorizationIdentity: string
+  /** The key's id. */
   accessKeyId: string
+  /** The key. */
   secretAccessKey: string
+  /** Of temporary keys. */
   sessionToken?: string
 }
 
@@ -98,10 +126,13 @@ export type SASLAwsOptions = {
  * KafkaJSSASLAuthenticationError; while a client works it is asked again 10 s later.
  */
 export type SASLOauthbearerOptions = {
+  /** Tokens. */
   mechanism: 'oauthbearer'
+  /** Called for a token at first and whenever one is about to expire. */
   oauthBearerProvider: () => Promise<OauthbearerProviderResponse>
 }
 
+/** How to authenticate. */
 export type SASLOptions =
   | SASLPasswordOptions<'plain'>
   | SASLPasswordOptions<'scram-sha-256'>
@@ -116,6 +147,7 @@ export type SASLMechanismOptions<T> = T extends SASLMechanism ? Extract<SASLOpti
 /** The options of each mechanism, by its name. */
 export type SASLMechanismOptionsMap = { [Name in SASLMechanism]: Omit<SASLMechanismOptions<Name>, 'mechanism'> }
 
+/** Options of `new Kafka()`. Times are in milliseconds. */
 export interface KafkaConfig {
   /** `host:port` of some brokers (the others are found), or a function that gives them at each connect(). */
   brokers: string[] | BrokersFunction
@@ -140,10 +172,13 @@ export interface KafkaConfig {
   requestTimeout?: number
   /** False: requests have 300000 ms, the longest that there is. */
   enforceRequestTimeout?: boolean
+  /** How failing calls are tried again. */
   retry?: RetryOptions
+  /** Makes the connections. */
   socketFactory?: ISocketFactory
   /** `logLevel.INFO`. `KAFKAJS_LOG_LEVEL` in the environment wins. */
   logLevel?: logLevel
+  /** Writes the log. Without it, JSON lines on the console. */
   logCreator?: logCreator
   /** librdkafka properties for every client of this Kafka. */
   rdkafka?: RdkafkaProperties
@@ -162,6 +197,8 @@ export class Kafka {
   producer(config?: ProducerConfig): FlushingProducer
   /** @throws {KafkaJSNonRetriableError} without a `groupId` */
   consumer(config: ConsumerConfig): Consumer
+  /** An admin client, not yet connected. */
   admin(config?: AdminConfig): Admin
+  /** The root logger. */
   logger(): Logger
 }

@@ -14,6 +14,7 @@ import { Logger } from './logger'
 
 /** Headers by name. A name that is there several times has an array. */
 export interface IHeaders {
+  /** A header's value or values. */
   [key: string]: Buffer | string | (Buffer | string)[] | undefined
 }
 
@@ -25,32 +26,46 @@ export interface Message {
   value: Buffer | string | null
   /** Chosen by the key, or at random, when left out. */
   partition?: number
+  /** By name. */
   headers?: IHeaders
   /** Milliseconds since 1970; now when left out. */
   timestamp?: string
 }
 
+/** A partition and who holds it. */
 export type PartitionMetadata = {
+  /** 0, or the Kafka protocol's code, e.g. 5 without a leader. */
   partitionErrorCode: number
+  /** From 0. */
   partitionId: number
   /** The node id of the broker that leads, -1 without one. */
   leader: number
+  /** The node ids of the brokers that hold it. */
   replicas: number[]
+  /** Those of them that are in sync. */
   isr: number[]
+  /** Those that are down. */
   offlineReplicas?: number[]
 }
 
+/** What a partitioner receives. */
 export interface PartitionerArgs {
+  /** The topic. */
   topic: string
+  /** The topic's partitions. */
   partitionMetadata: PartitionMetadata[]
+  /** The message that needs a partition. */
   message: Message
 }
 
 /** Called once for a producer; what it returns is called for each message and gives its partition. */
 export type ICustomPartitioner = () => (args: PartitionerArgs) => number
+/** Java's: by murmur2 of the key. */
 export type DefaultPartitioner = ICustomPartitioner
+/** kafkajs's before 2.0. */
 export type LegacyPartitioner = ICustomPartitioner
 
+/** The partitioners that there are. */
 export const Partitioners: {
   /** Java's: by murmur2 of the key. */
   DefaultPartitioner: DefaultPartitioner
@@ -60,8 +75,11 @@ export const Partitioners: {
   JavaCompatiblePartitioner: DefaultPartitioner
 }
 
+/** Options of `kafka.producer()`. Times are in milliseconds. */
 export interface ProducerConfig {
+  /** Chooses partitions (`Partitioners.DefaultPartitioner`). */
   createPartitioner?: ICustomPartitioner
+  /** How failing calls are tried again; what `new Kafka()` was given when left out. */
   retry?: RetryOptions
   /** How long metadata is good for (300000). */
   metadataMaxAge?: number
@@ -87,53 +105,77 @@ export interface ProducerConfig {
 
 /** For send(). */
 export interface ProducerRecord {
+  /** Where to. */
   topic: string
+  /** What. */
   messages: Message[]
   /** -1: all replicas that are in sync have it (default); 1: the leader has it; 0: do not wait. */
   acks?: number
   /** How long the broker may wait for its replicas (30000). */
   timeout?: number
+  /** How the messages are packed (`CompressionTypes.None`). */
   compression?: CompressionTypes
 }
 
+/** Messages of one topic. */
 export interface TopicMessages {
+  /** Where to. */
   topic: string
+  /** What. */
   messages: Message[]
 }
 
 /** For sendBatch(). */
 export interface ProducerBatch {
+  /** -1: all replicas that are in sync have it (default); 1: the leader has it; 0: do not wait. */
   acks?: number
+  /** How long the broker may wait for its replicas (30000). */
   timeout?: number
+  /** How the messages are packed (`CompressionTypes.None`). */
   compression?: CompressionTypes
+  /** What, by topic. A topic may be there several times. */
   topicMessages?: TopicMessages[]
 }
 
 /** Where the messages of one call lie in one partition. */
 export type RecordMetadata = {
+  /** The topic. */
   topicName: string
+  /** The partition. */
   partition: number
   /** 0. */
   errorCode: number
+  /** Of kafkajs's older protocol; not given. */
   offset?: string
+  /** Of kafkajs's older protocol; not given. */
   timestamp?: string
   /** The offset of the first of them. */
   baseOffset?: string
+  /** When the broker took them, ms since 1970, for topics that keep that time; else '-1'. */
   logAppendTime?: string
+  /** '0'. */
   logStartOffset?: string
 }
 
+/** An offset of a partition. */
 export interface PartitionOffset {
+  /** The partition. */
   partition: number
+  /** The offset. */
   offset: string
 }
 
+/** Offsets of a topic. */
 export interface TopicOffsets {
+  /** The topic. */
   topic: string
+  /** By partition. */
   partitions: PartitionOffset[]
 }
 
+/** Offsets by topic. */
 export interface Offsets {
+  /** The topics. */
   topics: TopicOffsets[]
 }
 
@@ -149,20 +191,31 @@ export type Sender = {
   sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>
 }
 
+/** The names of a producer's events. */
 export type ProducerEvents = {
+  /** Connected. */
   CONNECT: 'producer.connect'
+  /** Disconnected. */
   DISCONNECT: 'producer.disconnect'
+  /** A broker answered a request. */
   REQUEST: 'producer.network.request'
+  /** No broker answered a request in time. */
   REQUEST_TIMEOUT: 'producer.network.request_timeout'
+  /** How many requests wait for a broker's answer. */
   REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size'
 }
 
 /** Which event each name stands for. */
 export interface ProducerEventTable {
+  /** Connected. */
   'producer.connect': ConnectEvent
+  /** Disconnected. */
   'producer.disconnect': DisconnectEvent
+  /** A broker answered a request. */
   'producer.network.request': RequestEvent
+  /** No broker answered a request in time. */
   'producer.network.request_timeout': RequestTimeoutEvent
+  /** How many requests wait for a broker's answer. */
   'producer.network.request_queue_size': RequestQueueSizeEvent
 }
 
@@ -206,8 +259,11 @@ export type Producer = Sender & {
    * @throws {KafkaJSProtocolError} when another producer has taken over the transactional id
    */
   transaction(): Promise<Transaction>
+  /** The logger of this client. */
   logger(): Logger
+  /** The names of its events, for on(). */
   readonly events: ProducerEvents
+  /** Listens to an event. What it returns takes the listener away. */
   on<Name extends ProducerEvents[keyof ProducerEvents]>(
     eventName: Name,
     listener: (event: EventOf<ProducerEventTable, Name>) => void,

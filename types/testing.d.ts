@@ -17,6 +17,7 @@ export type MockApi = Exclude<MockApiName, 'Metadata'> | number
  */
 export type MockError = string | number
 
+/** Options of `MockCluster.start()`. */
 export interface MockClusterOptions {
   /** How many brokers, 1 to 100; their ids are 1 to this number. Default 3. */
   brokers?: number
@@ -34,6 +35,7 @@ export interface MockRequest {
   broker: number
   /** The API's key in the Kafka protocol. */
   apiKey: number
+  /** Its name. */
   apiName: MockApiName
   /** Microseconds of a clock that starts anywhere: only the difference of two means something. */
   timestamp: number
@@ -44,6 +46,7 @@ export interface MockRequest {
  * argument, and with a MockClusterError when the cluster refuses or is closed.
  */
 export class MockCluster {
+  /** Use `MockCluster.start()`. */
   private constructor()
 
   /** Starts a cluster. Its brokers accept connections on loopback ports when the promise resolves. */
@@ -95,6 +98,7 @@ export class MockCluster {
 
 /** The cluster refused or could not do something. */
 export class MockClusterError extends Error {
+  /** The class. */
   readonly name: 'MockClusterError'
   /** librdkafka's number; positive ones are the Kafka protocol's. */
   readonly code: number
