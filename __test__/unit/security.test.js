@@ -11,9 +11,11 @@ const { test } = require('node:test')
 const tls = require('node:tls')
 const { kafkaOptions, producerOptions } = require('../../lib/kafkajs/options')
 const { NO_TLS_1_2, SERVER_NAME } = require('../../lib/kafkajs/tls')
-const { readToken, withoutToken } = require('../../lib/kafkajs/token')
+const { readToken, withoutToken, TokenProvider, TokenSupply } = require('../../lib/kafkajs/token')
 const { fromNative } = require('../../lib/errors')
+const { deferred } = require('../helpers/clients')
 const { fakeNative } = require('../helpers/fake-native')
+const { waitFor } = require('../helpers/wait')
 
 /** @type {any} */
 const native = {
@@ -238,6 +240,78 @@ test('what is no token is refused, in words that do not hold it', () => {
     })
   }
   assert.equal(withoutToken('bad token eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.sig!'), 'bad token [token]!')
+})
+
+/** A supply for a native client that notes what it is told. @param {() => any} provide @param {number} [timeout] */
+function supplyOf(provide, timeout = 10_000) {
+  /** @type {any[]} */
+  const told = []
+  /** @type {string[]} */
+  const log = []
+  const client = { setToken: async (/** @type {any} */ token) => { told.push(typeof token === 'string' ? token : token.value) } }
+  const state = { client: /** @type {any} */ (client) }
+  const tokens = new TokenProvider(provide, timeout)
+  const supply = new TokenSupply({ tokens, native: () => state.client, log: (message) => log.push(message) })
+  return { supply, told, log, state }
+}
+
+test('a provider that is thinking is not asked a second time', async () => {
+  let asked = 0
+  const { supply, told } = supplyOf(async () => ({ value: `t${asked++}` }))
+  supply.ask()
+  supply.ask()
+  await waitFor(() => told.length === 1)
+  supply.ask()
+  await waitFor(() => told.length === 2)
+  assert.deepEqual(told, ['t0', 't1'])
+})
+
+test('a token that comes too late is taken all the same', async () => {
+  const answer = deferred()
+  const { supply, told, log } = supplyOf(() => answer.promise, 1)
+  supply.ask()
+  await waitFor(() => told.length === 1)
+  answer.resolve({ value: 'late' })
+  await waitFor(() => told.length === 2)
+  const failure = 'SASL OAUTHBEARER authentication failed: oauthBearerProvider gave no token within 1 ms'
+  assert.deepEqual(told, [failure, 'late'])
+  assert.deepEqual(log, [failure])
+})
+
+test('a client that is closed meanwhile is told nothing', async () => {
+  for (const outcome of ['resolve', 'reject']) {
+    const answer = /** @type {any} */ (deferred())
+    const { supply, told, log, state } = supplyOf(() => answer.promise)
+    supply.ask()
+    state.client = undefined
+    answer[outcome]({ value: 'v' })
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([told, log], [[], []])
+  }
+})
+
+test('a token that librdkafka does not take is a failure that is logged', async () => {
+  const { supply, log, state } = supplyOf(async () => ({ value: 'v' }))
+  /** @type {any[]} */
+  const told = []
+  state.client = {
+    setToken: async (/** @type {any} */ token) => {
+      told.push(token)
+      if (typeof token !== 'string') throw { message: 'not that one' }
+    },
+  }
+  supply.ask()
+  await waitFor(() => told.length === 2)
+  assert.equal(told[1], 'not that one')
+  assert.deepEqual(log, ['The token of oauthBearerProvider is refused: not that one'])
+})
+
+test('while a client works, a refused token is replaced, and only a second refusal is told', async () => {
+  const { supply, told } = supplyOf(async () => ({ value: 'new' }))
+  assert.equal(supply.lasts({ message: 'Failed to acquire SASL OAUTHBEARER token: x' }), false)
+  assert.equal(supply.lasts({ message: 'SASL authentication error: revoked' }), false)
+  await waitFor(() => told.length === 1)
+  assert.equal(supply.lasts({ message: 'SASL authentication error: revoked' }), true)
 })
 
 // -- what brokers say

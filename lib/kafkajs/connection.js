@@ -11,13 +11,12 @@ const {
   KafkaJSConnectionError,
   KafkaJSNonRetriableError,
   KafkaJSNumberOfRetriesExceeded,
-  KafkaJSSASLAuthenticationError,
 } = require('../errors')
 const { resolveBrokers } = require('./brokers')
 const { methodOfSyslog } = require('./logger')
 const { refusal } = require('./properties')
 const { withDefaults } = require('./retry')
-const { withoutToken } = require('./token')
+const { TokenSupply } = require('./token')
 
 /** Kinds of native events, see DESIGN.md. */
 const EVENT = Object.freeze({
@@ -51,9 +50,6 @@ const EVENT = Object.freeze({
 const HUNG_UP =
   /(?:\/\/|\s)([^\s/]+):(\d+)\/\S+: (?:Disconnected|(?:Send|Receive) failed): (?!error:).*in state (APIVERSION_QUERY|UP)\b/
 
-/** A broker that refuses tokens this long after another refusal refuses for a new reason, ms. */
-const REFUSAL_FORGOTTEN = 300_000
-
 class Connection {
   #options
   /** @type {any} */
@@ -70,17 +66,17 @@ class Connection {
   /** @type {RegExpExecArray | undefined} see HUNG_UP */
   #hungUp
   #connected = false
-  /** OAUTHBEARER: whether the provider has been asked and has not answered. */
-  #askingForToken = false
-  #hasToken = false
-  /** @type {Error | undefined} why there is no token */
-  #tokenError
-  /** When a broker refused a token last. */
-  #tokenRefused = -Infinity
+  /** @type {TokenSupply | undefined} for OAUTHBEARER */
+  #supply
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
     this.#options = options
+    const { tokens } = options
+    if (tokens) {
+      const native = () => (this.#closed ? undefined : this.#native)
+      this.#supply = new TokenSupply({ tokens, native, log: (message) => this.#log('error', message) })
+    }
   }
 
   /** The native client, undefined before `open` and after `close`. */
@@ -177,11 +173,8 @@ class Connection {
     if (error && !(error instanceof Error) && error.code === LOCAL.INVALID_ARG) {
       return fromNative({ ...error, message: refusal(error.message, properties) }, context)
     }
-    if (this.#tokenError !== undefined && error && error.code === LOCAL.AUTHENTICATION) return this.#tokenError
-    if (timedOut && this.#options.tokens !== undefined && !this.#hasToken) {
-      const { connectTimeout } = this.#options
-      return this.#noToken(new KafkaJSError(`oauthBearerProvider gave no token within ${connectTimeout} ms`))
-    }
+    const noToken = this.#supply && this.#supply.connectError(timedOut, error, this.#options.connectTimeout)
+    if (noToken) return noToken
     // Not that time was up, but why: the last thing that a broker's connection said.
     const known = timedOut ? this.#trouble : error
     const unknown = () =>
@@ -225,7 +218,8 @@ class Connection {
     }
     if (kind === EVENT.ERROR) {
       const data = JSON.parse(payload)
-      if (this.#connected && this.#options.tokens && data.code === LOCAL.AUTHENTICATION && !this.#isTokenTrouble(data)) return
+      const refused = data.code === LOCAL.AUTHENTICATION && this.#connected
+      if (refused && this.#supply && !this.#supply.lasts(data)) return
       // "All brokers are down" is the consequence; what each broker's connection said is the cause.
       if (data.topic === undefined && (this.#trouble === undefined || data.code !== LOCAL.ALL_BROKERS_DOWN))
         this.#trouble = data
@@ -237,68 +231,12 @@ class Connection {
         })
       }
     }
-    if (kind === EVENT.TOKEN_REFRESH) {
-      this.#askForToken()
+    if (kind === EVENT.TOKEN_REFRESH && this.#supply) {
+      this.#supply.ask()
       return
     }
     const { onEvent } = this.#options
     if (onEvent) onEvent(kind, payload)
-  }
-
-  /** Has the provider make a token, for the connections to come and for those that authenticate anew. */
-  #askForToken() {
-    const { tokens } = this.#options
-    if (tokens === undefined || this.#askingForToken || this.#closed) return
-    this.#askingForToken = true
-    tokens.ask(
-      (token) => {
-        this.#askingForToken = false
-        this.#hasToken = true
-        this.#tokenError = undefined
-        this.#tellToken(token)
-      },
-      (error) => {
-        this.#askingForToken = false
-        if (this.#closed) return
-        this.#tokenError = this.#noToken(error)
-        this.#log('error', this.#tokenError.message)
-        this.#tellToken(this.#tokenError.message)
-      },
-    )
-  }
-
-  /** @param {import('./token').Token | string} token or why there is none */
-  #tellToken(token) {
-    const native = this.#native
-    if (native === undefined || this.#closed) return
-    native.setToken(token).catch((/** @type {any} */ error) => {
-      // The client was closed meanwhile, or librdkafka does not take the token, which is like having none.
-      if (this.#closed || typeof token === 'string') return
-      this.#log('error', `The token of oauthBearerProvider is refused: ${error && error.message}`)
-      this.#tellToken(String(error && error.message))
-    })
-  }
-
-  /** @param {Error} error @returns {Error} */
-  #noToken(error) {
-    const message = withoutToken(error.message)
-    if (error instanceof KafkaJSSASLAuthenticationError && message.startsWith('SASL ')) return error
-    return new KafkaJSSASLAuthenticationError(`SASL OAUTHBEARER authentication failed: ${message}`, { cause: error })
-  }
-
-  /**
-   * An authentication that fails while the client works: a provider that fails is asked again by librdkafka, after
-   * 10 s, and a token that a broker refuses may have been revoked, so that a new one is asked for. Only what lasts is
-   * told to the client.
-   * @param {{ message: string }} data
-   */
-  #isTokenTrouble({ message }) {
-    if (message.startsWith('Failed to acquire SASL OAUTHBEARER token')) return false
-    const now = Date.now()
-    const lasts = now - this.#tokenRefused < REFUSAL_FORGOTTEN
-    this.#tokenRefused = now
-    this.#askForToken()
-    return lasts
   }
 
   /**

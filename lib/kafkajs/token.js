@@ -1,11 +1,13 @@
 'use strict'
 /** `oauthBearerProvider`: what it gives, read and checked; and asked for whenever the native client needs a token. */
-const { KafkaJSNonRetriableError, KafkaJSSASLAuthenticationError } = require('../errors')
+const { LOCAL, KafkaJSError, KafkaJSNonRetriableError, KafkaJSSASLAuthenticationError } = require('../errors')
 
 /** How long a token is good that does not say it, ms. librdkafka asks for the next one when 80 % of that are over. */
 const UNKNOWN_LIFETIME = 300_000
 /** Beyond this an expiry says nothing, ms. */
 const LONGEST_LIFETIME = 100 * 365 * 86_400_000
+/** A broker that refuses tokens this long after another refusal refuses for a new reason, ms. */
+const REFUSAL_FORGOTTEN = 300_000
 /** librdkafka wants a name; brokers take it from the token. */
 const PLACEHOLDER = 'kafka-oxide'
 
@@ -110,4 +112,96 @@ class TokenProvider {
   }
 }
 
-module.exports = { TokenProvider, readToken, withoutToken }
+/** Brings the tokens of a Kafka to one native client. */
+class TokenSupply {
+  #tokens
+  #native
+  #log
+  /** Whether the provider has been asked and has not answered. */
+  #asking = false
+  #hasToken = false
+  /** @type {Error | undefined} why there is no token */
+  #error
+  /** When a broker refused a token last. */
+  #refused = -Infinity
+
+  /**
+   * @param {object} setup
+   * @param {TokenProvider} setup.tokens
+   * @param {() => any} setup.native  the native client, undefined when it is closed
+   * @param {(message: string) => void} setup.log
+   */
+  constructor({ tokens, native, log }) {
+    this.#tokens = tokens
+    this.#native = native
+    this.#log = log
+  }
+
+  /** A token is needed, for the connections to come and for those that authenticate anew. */
+  ask() {
+    if (this.#asking || this.#native() === undefined) return
+    this.#asking = true
+    this.#tokens.ask(
+      (token) => {
+        this.#asking = false
+        this.#hasToken = true
+        this.#error = undefined
+        this.#tell(token)
+      },
+      (error) => {
+        this.#asking = false
+        if (this.#native() === undefined) return
+        this.#error = noToken(error)
+        this.#log(this.#error.message)
+        this.#tell(this.#error.message)
+      },
+    )
+  }
+
+  /** @param {Token | string} token or why there is none */
+  #tell(token) {
+    const native = this.#native()
+    if (native === undefined) return
+    native.setToken(token).catch((/** @type {any} */ error) => {
+      // The client was closed meanwhile, or librdkafka does not take the token, which is like having none.
+      if (this.#native() === undefined || typeof token === 'string') return
+      this.#log(`The token of oauthBearerProvider is refused: ${error && error.message}`)
+      this.#tell(String(error && error.message))
+    })
+  }
+
+  /**
+   * Why connect() failed, when it was for want of a token.
+   * @param {boolean} timedOut @param {any} error @param {number} timeout ms
+   * @returns {Error | undefined}
+   */
+  connectError(timedOut, error, timeout) {
+    if (this.#error !== undefined && error && error.code === LOCAL.AUTHENTICATION) return this.#error
+    if (!timedOut || this.#hasToken) return undefined
+    return noToken(new KafkaJSError(`oauthBearerProvider gave no token within ${timeout} ms`))
+  }
+
+  /**
+   * An authentication that fails while the client works: a provider that fails is asked again by librdkafka, after
+   * 10 s, and a token that a broker refuses may have been revoked, so that a new one is asked for. Only what lasts is
+   * told to the client.
+   * @param {{ message: string }} data
+   */
+  lasts({ message }) {
+    if (message.startsWith('Failed to acquire SASL OAUTHBEARER token')) return false
+    const now = Date.now()
+    const lasts = now - this.#refused < REFUSAL_FORGOTTEN
+    this.#refused = now
+    this.ask()
+    return lasts
+  }
+}
+
+/** @param {Error} error @returns {Error} */
+function noToken(error) {
+  const message = withoutToken(error.message)
+  if (error instanceof KafkaJSSASLAuthenticationError && message.startsWith('SASL ')) return error
+  return new KafkaJSSASLAuthenticationError(`SASL OAUTHBEARER authentication failed: ${message}`, { cause: error })
+}
+
+module.exports = { TokenProvider, TokenSupply, readToken, withoutToken }
