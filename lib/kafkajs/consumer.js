@@ -39,7 +39,10 @@ const METADATA_TIMEOUT = 5000
 /** Between two looks at whether the group has been joined, ms. */
 const MEMBERSHIP_INTERVAL = 50
 /** What cannot be healed by waiting: reported by run(), or as a crash. librdkafka's names. */
-const DENIED = new Set(['ERR_TOPIC_AUTHORIZATION_FAILED', 'ERR_GROUP_AUTHORIZATION_FAILED', 'ERR__AUTHENTICATION'])
+const DENIED = new Set([
+  'ERR_TOPIC_AUTHORIZATION_FAILED', 'ERR_GROUP_AUTHORIZATION_FAILED', 'ERR__AUTHENTICATION',
+  'ERR_INVALID_SESSION_TIMEOUT', 'ERR_INVALID_GROUP_ID', 'ERR_INCONSISTENT_GROUP_PROTOCOL', 'ERR_GROUP_MAX_SIZE_REACHED',
+])
 
 /**
  * Reads messages as a member of a group. Made by `kafka.consumer()`.
