@@ -3,6 +3,8 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const theirDefault = require('kafkajs/src/producer/partitioners/default/murmur2')
 const theirLegacy = require('kafkajs/src/producer/partitioners/legacy/murmur2')
+const { Partitioners: theirs } = require('kafkajs')
+const { manyKeys } = require('../helpers/keys')
 const { Partitioners, murmur2, legacyMurmur2 } = require('../../lib/kafkajs/partitioners')
 
 test("murmur2 gives Java's numbers", () => {
@@ -47,3 +49,16 @@ test('an explicit partition wins, then the key, then each partition that has a l
   assert.equal(choose({ key: null, value: '' }), turns[0])
   assert.equal(Partitioners.JavaCompatiblePartitioner, Partitioners.DefaultPartitioner)
 })
+
+for (const name of /** @type {const} */ (['DefaultPartitioner', 'LegacyPartitioner', 'JavaCompatiblePartitioner'])) {
+  test(`${name} puts thousands of keys of all kinds where kafkajs's puts them`, () => {
+    for (const count of [1, 2, 3, 7, 12, 100]) {
+      const metadata = Array.from({ length: count }, (_, partitionId) => ({ ...partitionMetadata[0], partitionId }))
+      const [our, their] = [Partitioners[name](), theirs[name]()]
+      for (const key of manyKeys(5000)) {
+        const asked = { topic: 't', partitionMetadata: metadata, message: { key, value: '' } }
+        assert.equal(our(asked), their(/** @type {any} */ (asked)), `${count} partitions, key ${JSON.stringify(key)}`)
+      }
+    }
+  })
+}

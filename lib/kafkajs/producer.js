@@ -187,11 +187,11 @@ class Producer {
     const transactions = this.#status === 'connected' ? this.#transactions : undefined
     this.#status = 'disconnecting'
     try {
-      if (transactions) await transactions.end(CLOSE_TIMEOUT)
-      const channels = [...this.#variants.values()].map(({ channel }) => channel)
-      if (this.#channel) channels.push(this.#channel)
+      const closing = [...this.#variants.values()].map(({ channel }) => channel.close(timeout))
       this.#variants.clear()
-      await Promise.all(channels.map((channel) => channel.close(timeout)))
+      const answered = transactions === undefined || (await transactions.end(CLOSE_TIMEOUT))
+      if (this.#channel) closing.push(this.#channel.close(answered ? timeout : 0))
+      await Promise.all(closing)
     } finally {
       this.#channel = undefined
       this.#status = 'disconnected'

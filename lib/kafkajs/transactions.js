@@ -85,9 +85,10 @@ class Transactions {
    * Ends what is going on: an ending under way may finish, an open transaction is aborted, so that consumers do not
    * wait for its timeout. Never rejects.
    * @param {number} timeoutMs
+   * @returns {Promise<boolean>} false when nobody answered in time
    */
   async end(timeoutMs) {
-    if (this.#current) await this.#current.giveUp(timeoutMs)
+    return this.#current === undefined || this.#current.giveUp(timeoutMs)
   }
 
   /** @returns {Promise<ProducerChannel>} in a transaction */
@@ -399,16 +400,21 @@ class Transaction {
     }
   }
 
-  /** @param {number} timeoutMs */
+  /** @param {number} timeoutMs @returns {Promise<boolean>} */
   async giveUp(timeoutMs) {
     /** @type {NodeJS.Timeout | undefined} */
     let timer
+    /** @type {Promise<boolean>} */
     const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, timeoutMs)
+      timer = setTimeout(() => resolve(false), timeoutMs)
     })
     try {
       const end = this.isActive() ? this.#aborted(timeoutMs) : this.#ending || this.#calls
-      await Promise.race([end.catch(() => {}), late])
+      const over = end.then(
+        () => true,
+        (/** @type {any} */ error) => error.retriable !== true,
+      )
+      return await Promise.race([over, late])
     } finally {
       clearTimeout(timer)
       this.#state = 'ended'
