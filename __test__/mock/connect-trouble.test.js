@@ -108,6 +108,7 @@ function usedUp(code, message, broker, name = 'KafkaJSConnectionError') {
     assert.equal(error.cause.code, code)
     assert.equal(error.cause.broker, broker)
     assert.equal(error.cause.retriable, true)
+    assert.deepEqual([error.retryCount, error.retryTime], [IMPATIENT.retries, IMPATIENT.initialRetryTime])
   }
 }
 
@@ -123,13 +124,13 @@ async function haveEnded(producer, admin) {
 
 test('connect() to an address where nobody listens rejects with ECONNREFUSED and the address', async (t) => {
   const address = await nobody(t)
-  await rejects(clients(t, [address]), usedUp('ECONNREFUSED', /Connection refused/, address))
+  await rejects(clients(t, [address]), usedUp('ECONNREFUSED', new RegExp(`^Connection error: connect ECONNREFUSED ${address}$`), address))
 })
 
 test('connect() to a host that does not exist rejects with ENOTFOUND and the name', async (t) => {
   await rejects(
     clients(t, ['no-such-host.invalid:9092']),
-    usedUp('ENOTFOUND', /no-such-host\.invalid/, 'no-such-host.invalid:9092'),
+    usedUp('ENOTFOUND', /^Connection error: getaddrinfo ENOTFOUND no-such-host\.invalid$/, 'no-such-host.invalid:9092'),
   )
 })
 
@@ -294,7 +295,7 @@ test('a failed connect() can be made again, and succeeds when the broker is ther
   const cluster = await mockCluster(t)
   await cluster.setBrokerDown(1)
   const all = clients(t, cluster.brokers)
-  await rejects(all, usedUp('ECONNREFUSED', /Connection refused/, cluster.brokers[0]))
+  await rejects(all, usedUp('ECONNREFUSED', /connect ECONNREFUSED/, cluster.brokers[0]))
   await cluster.setBrokerUp(1)
   await within(Promise.all(all.map((client) => client.connect())), 'the clients to connect', SOON)
 })

@@ -55,7 +55,7 @@ test('the demo ends with code 1 and the reason when the brokers do not answer, o
     runDemoProcess(['--brokers', `127.0.0.1:${port}`])
   ])
   assert.deepEqual([closed.code, silent.code], [1, 1])
-  assert.match(closed.stderr, /The demo cannot use the brokers 127\.0\.0\.1:\d+: .*Connection refused/)
+  assert.match(closed.stderr, /The demo cannot use the brokers 127\.0\.0\.1:\d+: .*ECONNREFUSED/)
   assert.match(silent.stderr, new RegExp(`The demo cannot use the brokers 127\\.0\\.0\\.1:${port}: `))
   for (const { stderr } of [closed, silent]) assert.doesNotMatch(stderr, /\n +at /)
 })

@@ -78,6 +78,13 @@ test('a refused connection says which broker and why, as the system names it', (
     '127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)'
   const error = /** @type {any} */ (fromNative(data(-195, { message })))
   assert.deepEqual([error.broker, error.code, error.retriable], ['127.0.0.1:9', 'ECONNREFUSED', true])
+  assert.equal(error.message, 'Connection error: connect ECONNREFUSED 127.0.0.1:9')
+  const six = 'h:9/1: Connect to ipv6#[::1]:9 failed: Connection refused (after 0ms in state CONNECT)'
+  assert.equal(fromNative(data(-195, { message: six })).message, 'Connection error: connect ECONNREFUSED ::1:9')
+  const odd = 'h:9/1: Connect to ipv4#127.0.0.1:9 failed: Something odd (after 0ms in state CONNECT)'
+  assert.equal(fromNative(data(-195, { message: odd })).message, `Connection error: ${odd}`)
+  const unresolved = "h:9/1: Failed to resolve 'h:9': Name or service not known (after 0ms in state CONNECT)"
+  assert.equal(fromNative(data(-193, { message: unresolved })).message, 'Connection error: getaddrinfo ENOTFOUND h')
 })
 
 test('a wrong password names the mechanism', () => {

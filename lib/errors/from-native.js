@@ -109,6 +109,20 @@ function connectionCode(data) {
   return data.code === LOCAL.RESOLVE ? 'ENOTFOUND' : data.code
 }
 
+/**
+ * What Node would say when a connection cannot be made: programs look for `ECONNREFUSED` in messages.
+ * @param {NativeErrorData} data
+ */
+function systemWords(data) {
+  const [, address] = /Connect to ipv[46]#(\S+) failed: /.exec(data.message) || []
+  if (address !== undefined) {
+    const code = connectionCode(data)
+    if (typeof code === 'string') return `connect ${code} ${address.replace(/[[\]]/g, '')}`
+  }
+  const [, host] = /Failed to resolve '(.+):\d+'/.exec(data.message) || []
+  return host === undefined ? data.message : `getaddrinfo ${connectionCode(data)} ${host.replace(/[[\]]/g, '')}`
+}
+
 /** @param {NativeErrorData} data @returns {string | undefined} `host:port` when the text names one */
 function brokerIn(data) {
   const found = /(?:^|[\s/])(\[[0-9a-f:.]+\]|[\w.-]+):(\d{1,5})(?=[/:\s,)]|$)/i.exec(data.message)
@@ -169,7 +183,7 @@ function fromNative(data, context = {}) {
     case LOCAL.TRANSPORT:
     case LOCAL.RESOLVE:
     case LOCAL.ALL_BROKERS_DOWN:
-      return new KafkaJSConnectionError(`Connection error: ${message}${tlsAdvice(message)}`, {
+      return new KafkaJSConnectionError(`Connection error: ${systemWords(data)}${tlsAdvice(message)}`, {
         ...common,
         retriable: !fatal,
         broker: context.broker || brokerIn(data),

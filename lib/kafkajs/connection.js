@@ -186,8 +186,10 @@ class Connection {
     // What is wrong with TLS does not pass, so that it is not tried again; kafkajs does, and says so by this class.
     const isTls = known && known.code === LOCAL.SSL
     if (!isTls && !(cause instanceof KafkaJSError && cause.retriable)) return cause
-    const { retries, maxRetryTime } = withDefaults(retry)
-    return new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: retries, retryTime: maxRetryTime, cause })
+    const { retries, initialRetryTime, multiplier, maxRetryTime } = withDefaults(retry)
+    // What kafkajs would wait for next; a consumer that starts again after a crash does.
+    const retryTime = Math.min(initialRetryTime * multiplier ** retries || 0, maxRetryTime)
+    return new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: retries, retryTime, cause })
   }
 
   /** @param {any} known why connect() failed, if that is known @returns {Error | undefined} when a broker hung up */
