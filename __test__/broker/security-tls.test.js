@@ -27,7 +27,8 @@ before(async () => {
 after(() => secure && secure.broker.stop())
 
 const brokers = (/** @type {string} */ listener) => secure.broker.address(listener).split(',')
-const kafkaWith = (/** @type {string} */ listener, /** @type {any} */ ssl) => kafkaOf(brokers(listener), { ssl, retry: IMPATIENT })
+/** @param {string} listener @param {any} ssl */
+const kafkaWith = (listener, ssl) => kafkaOf(brokers(listener), { ssl, retry: IMPATIENT })
 
 /** The three kinds of clients. @param {any} kafka */
 const clientsOf = (kafka) => [kafka.producer(), kafka.consumer({ groupId: 'group' }), kafka.admin()]
@@ -107,7 +108,8 @@ test('pfx is a client certificate, and its other certificates are trusted', asyn
 
 test('a pfx that cannot be opened is refused by new Kafka(), without its passphrase', () => {
   const pfx = pkcs12(secure.identities.client, PASSPHRASE)
-  for (const ssl of [{ pfx, passphrase: 'not this' }, { pfx }, { pfx: Buffer.from('rubbish'), passphrase: 'not this' }]) {
+  const passphrase = 'not this'
+  for (const ssl of [{ pfx, passphrase }, { pfx }, { pfx: Buffer.from('rubbish'), passphrase }]) {
     assert.throws(() => kafkaWith('MUTUAL', ssl), (/** @type {any} */ error) => {
       assert.equal(error.name, 'KafkaJSNonRetriableError')
       assert.match(error.message, /"ssl\.pfx" cannot be read \((mac verify failure|not a PKCS#12 file)\)/)
@@ -118,18 +120,21 @@ test('a pfx that cannot be opened is refused by new Kafka(), without its passphr
 })
 
 test('a broker of an unknown authority is refused', async () => {
-  const expected = { code: 'SELF_SIGNED_CERT_IN_CHAIN', message: /^Connection error: .*self-signed certificate in certificate chain$/ }
+  const message = /^Connection error: self-signed certificate in certificate chain$/
+  const expected = { code: 'SELF_SIGNED_CERT_IN_CHAIN', message }
   await refuses('TLS', { ca: secure.identities.stranger.cert }, expected)
   await refuses('TLS', true, expected)
 })
 
 test('a broker whose certificate is for another host is refused', async () => {
   const { ca } = secure.identities
-  await refuses('ELSEWHERE', { ca: ca.cert }, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', message: /IP address mismatch/ })
+  const message = /^Connection error: Hostname\/IP does not match certificate's altnames: IP address mismatch$/
+  await refuses('ELSEWHERE', { ca: ca.cert }, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', message })
 })
 
 test('a broker whose certificate has expired is refused', async () => {
-  await refuses('EXPIRED', { ca: secure.identities.ca.cert }, { code: 'CERT_HAS_EXPIRED', message: /certificate has expired$/ })
+  const message = /^Connection error: certificate has expired$/
+  await refuses('EXPIRED', { ca: secure.identities.ca.cert }, { code: 'CERT_HAS_EXPIRED', message })
 })
 
 test('rejectUnauthorized: false takes any certificate', async () => {
@@ -144,7 +149,8 @@ test('servername is the name that the certificate has to be for', async () => {
   }
   const code = 'ERR_TLS_CERT_ALTNAME_INVALID'
   for (const servername of ['other.test', 'a.b.wild.test', 'wild.test']) {
-    await refuses('ELSEWHERE', { ca: ca.cert, servername }, { code, message: new RegExp(`it is not for ${servername}$`) })
+    const message = new RegExp(`it is not for ${servername}$`)
+    await refuses('ELSEWHERE', { ca: ca.cert, servername }, { code, message })
   }
   // The right name of a certificate that nobody vouches for is worth nothing.
   await refuses('ELSEWHERE', { ca: stranger.cert, servername: 'broker.test' }, {
@@ -158,7 +164,8 @@ test('minVersion TLSv1.3 leaves nothing older to be agreed on', async () => {
   const { ca } = secure.identities
   await connects('TLS13', { ca: ca.cert, minVersion: 'TLSv1.3' })
   await connects('TLS', { ca: ca.cert, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' })
-  await connects('TLS13', { ca: ca.cert, ciphers: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256' })
+  const ciphers = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256'
+  await connects('TLS13', { ca: ca.cert, ciphers })
   await refuses('TLS12', { ca: ca.cert, minVersion: 'TLSv1.3' }, {
     code: 'EPROTO',
     own: true,
@@ -187,7 +194,8 @@ test('a client without TLS on a listener with TLS says so, and the other way rou
     own: true,
     message: /^Closed connection: .* hangs up; it may want TLS, see the option "ssl"$/,
   })
-  const admin = kafkaOf(secure.broker.bootstrapServers, { ssl: { ca: secure.identities.ca.cert }, retry: IMPATIENT }).admin()
+  const ssl = { ca: secure.identities.ca.cert }
+  const admin = kafkaOf(secure.broker.bootstrapServers, { ssl, retry: IMPATIENT }).admin()
   await assert.rejects(admin.connect(), (/** @type {any} */ error) => {
     assert.equal(error.name, 'KafkaJSNumberOfRetriesExceeded')
     assert.equal(error.cause.name, 'KafkaJSConnectionError')

@@ -82,7 +82,9 @@ function certificate(name, { issuer, hosts = [], expired = false } = {}) {
   const extensions = [
     sequence(oid(OID.basicConstraints), octets(sequence(...(issuer ? [] : [der(0x01, Buffer.from([0xff]))])))),
   ]
-  if (hosts.length > 0) extensions.push(sequence(oid(OID.subjectAltName), octets(sequence(...hosts.map(alternativeName)))))
+  if (hosts.length > 0) {
+    extensions.push(sequence(oid(OID.subjectAltName), octets(sequence(...hosts.map(alternativeName)))))
+  }
   const algorithm = sequence(oid(OID.ecdsaWithSha256))
   const toBeSigned = sequence(
     explicit(0, small(2)),
@@ -115,8 +117,10 @@ function certificate(name, { issuer, hosts = [], expired = false } = {}) {
 function pkcs12(identity, passphrase, chain = []) {
   const shrouded = identity.key.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase })
   const keyId = set(sequence(oid(OID.localKeyId), set(octets(Buffer.from([1])))))
-  const certBag = (/** @type {Identity} */ { der: bytes }, /** @type {Buffer[]} */ ...attributes) =>
-    sequence(oid(OID.certBag), explicit(0, sequence(oid(OID.x509Certificate), explicit(0, octets(bytes)))), ...attributes)
+  const certBag = (/** @type {Identity} */ { der: bytes }, /** @type {Buffer[]} */ ...attributes) => {
+    const content = sequence(oid(OID.x509Certificate), explicit(0, octets(bytes)))
+    return sequence(oid(OID.certBag), explicit(0, content), ...attributes)
+  }
   const contents = sequence(
     sequence(oid(OID.shroudedKeyBag), explicit(0, shrouded), keyId),
     certBag(identity, keyId),

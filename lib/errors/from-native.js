@@ -83,16 +83,23 @@ const CERTIFICATE_CODES = /** @type {[RegExp, string][]} */ ([
 /** Kafka's code for a mechanism that the broker does not have. */
 const UNSUPPORTED_SASL_MECHANISM = 33
 
+/** What Node would say of a certificate, with OpenSSL's reason. @param {string} message */
+function certificateWords(message) {
+  const [, reason] = /certificate verify failed: (.+)$/.exec(message) || []
+  if (reason === undefined) return message
+  return / mismatch/.test(reason) ? `Hostname/IP does not match certificate's altnames: ${reason}` : reason
+}
+
 /** What to do about what a broker says by a TLS alert, or by hanging up. @param {string} message */
 function tlsAdvice(message) {
   if (/alert (bad certificate|certificate required|unknown ca|certificate unknown)/i.test(message)) {
     return ': the broker wants a client certificate that it trusts, see the options "ssl.cert" and "ssl.key"'
   }
   if (/alert (handshake failure|protocol version)/i.test(message)) {
-    return ': client and broker have no version or cipher of TLS in common, see the options "ssl.minVersion" and "ssl.ciphers"'
+    return ': client and broker have no version or cipher of TLS in common, see "ssl.minVersion" and "ssl.ciphers"'
   }
-  if (/Disconnected.* in state SSL_HANDSHAKE/.test(message)) return ': the listener may speak no TLS, see the option "ssl"'
-  return ''
+  const hungUp = /Disconnected.* in state SSL_HANDSHAKE/.test(message)
+  return hungUp ? ': the listener may speak no TLS, see the option "ssl"' : ''
 }
 
 /** @param {NativeErrorData} data */
@@ -190,7 +197,7 @@ function fromNative(data, context = {}) {
         code: connectionCode(data),
       })
     case LOCAL.SSL:
-      return new KafkaJSConnectionError(`Connection error: ${message}${tlsAdvice(message)}`, {
+      return new KafkaJSConnectionError(`Connection error: ${certificateWords(message)}${tlsAdvice(message)}`, {
         ...common,
         retriable: false,
         broker: context.broker || brokerIn(data),

@@ -30,8 +30,8 @@ function mechanismOf(sasl) {
   }
   if (mechanism !== 'OAUTHBEARER' && !PASSWORD_MECHANISMS.includes(mechanism)) {
     throw new KafkaJSNotImplemented(
-      `SASL mechanism "${sasl.mechanism}" is not implemented: use plain, scram-sha-256, scram-sha-512 or oauthbearer, ` +
-        'or librdkafka\'s own way by rdkafka: { "security.protocol": …, "sasl.mechanism": … }',
+      `SASL mechanism "${sasl.mechanism}" is not implemented: ` +
+        'use plain, scram-sha-256, scram-sha-512 or oauthbearer, or librdkafka\'s own way by rdkafka: { "security.protocol": …, "sasl.mechanism": … }',
     )
   }
   return mechanism

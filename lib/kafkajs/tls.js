@@ -145,7 +145,8 @@ function checkVersions(ssl) {
     }
   }
   if (ssl.maxVersion && ssl.maxVersion !== 'TLSv1.3') {
-    throw notImplemented('maxVersion', 'the highest version that both sides have is used; the broker may have a lower one')
+    const advice = 'the highest version that both sides have is used; the broker may have a lower one'
+    throw notImplemented('maxVersion', advice)
   }
   if (ssl.secureProtocol && !ANY_VERSION.includes(ssl.secureProtocol)) {
     throw notImplemented('secureProtocol', 'give "minVersion"; the highest version that both sides have is used')
@@ -161,7 +162,8 @@ function ciphersOf(ssl) {
   const newer = names.filter((name) => name.startsWith('TLS_'))
   const older = names.filter((name) => !name.startsWith('TLS_'))
   if (newer.length > 0 && !TLS_1_3_SUITES.every((suite) => newer.includes(suite))) {
-    throw notImplemented('ciphers', `cannot leave out suites of TLS 1.3: name all of ${TLS_1_3_SUITES.join(':')}, or none`)
+    const advice = `cannot leave out suites of TLS 1.3: name all of ${TLS_1_3_SUITES.join(':')}, or none`
+    throw notImplemented('ciphers', advice)
   }
   if (older.some((name) => /@SECLEVEL=0$/i.test(name))) {
     throw notImplemented('ciphers', 'with "@SECLEVEL=0", which would allow TLS before 1.2; "@SECLEVEL=1" is the least')
