@@ -154,10 +154,11 @@ test('a message that could not be delivered in time says what was wrong with the
       fake.deliver([{ id, error: -192, failed: 1 }])
     },
   })
-  await assert.rejects(send(producer), {
-    name: 'KafkaJSRequestTimeoutError',
-    message: /"t".*in time.*: a:1: Connection refused/,
-    retriable: true,
+  await assert.rejects(send(producer), (/** @type {any} */ error) => {
+    assert.deepEqual([error.name, error.retriable], ['KafkaJSNumberOfRetriesExceeded', false])
+    assert.deepEqual([error.cause.name, error.cause.retriable], ['KafkaJSRequestTimeoutError', true])
+    assert.match(error.message, /"t".*in time.*: a:1: Connection refused/)
+    return true
   })
 })
 

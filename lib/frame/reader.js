@@ -37,8 +37,8 @@ const view = (() => {
  * @property {number} highWatermark -1001 when unknown
  * @property {number} at word of the first message descriptor not yet taken
  * @property {number} end word after the last one
- * @property {number} next position at the end of the partition, which lies past trailing control records; -1 when the end was
- *   not reached
+ * @property {number} next up to where the partition was read, when that is past control records and aborted messages after the
+ *   last message; else -1
  */
 
 /** One crossing's worth of fetched messages. */

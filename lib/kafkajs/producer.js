@@ -1,14 +1,17 @@
 'use strict'
 const {
   fromNative,
+  LOCAL,
   KafkaJSError,
   KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
 } = require('../errors')
 const { InstrumentationEmitter } = require('./events')
 const { Partitioners } = require('./partitioners')
 const { PartitionTable } = require('./partition-table')
 const { ProducerChannel } = require('./producer-channel')
 const { readSend, readBatch, merged, checkSend, sendProperties } = require('./producer-input')
+const { withDefaults } = require('./retry')
 const { Transactions } = require('./transactions')
 const { show } = require('./options')
 
@@ -268,7 +271,7 @@ class Producer {
       }
       return await channel.send(filled)
     } catch (/** @type {any} */ error) {
-      throw fromNative(error, { topic: topics[0] && topics[0].topic })
+      throw sendError(error, topics[0] && topics[0].topic, this.#options.retry)
     }
   }
 
@@ -387,6 +390,24 @@ class Producer {
     if (!native) return Promise.reject(new KafkaJSError('The producer is disconnected'))
     return native.partitions(topic, timeoutMs)
   }
+}
+
+/** The protocol's code of a topic name that no broker takes. */
+const INVALID_TOPIC_EXCEPTION = 17
+
+/**
+ * Why a send failed, in the class that kafkajs gives it: what was tried until the time was over is a
+ * KafkaJSNumberOfRetriesExceeded, what metadata already refused a KafkaJSNonRetriableError; both have the reason as `cause`.
+ * @param {any} error boundary data, or an Error @param {string | undefined} topic @param {any} retry options
+ */
+function sendError(error, topic, retry) {
+  const reason = /** @type {any} */ (fromNative(error, { topic }))
+  if (reason === error) return error
+  if (error.code === INVALID_TOPIC_EXCEPTION) return new KafkaJSNonRetriableError(reason, { cause: reason })
+  // A partition that does not exist is the program's mistake, and was not tried again.
+  if (!reason.retriable || error.code === LOCAL.UNKNOWN_PARTITION) return reason
+  const { retries, maxRetryTime } = withDefaults(retry)
+  return new KafkaJSNumberOfRetriesExceeded(reason, { retryCount: retries, retryTime: maxRetryTime, cause: reason })
 }
 
 /** @param {string | undefined} acks */

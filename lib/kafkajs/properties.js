@@ -41,6 +41,7 @@ const OURS = {
     'enable.auto.offset.store': 'run({ eachBatchAutoResolve }) or resolveOffset()',
     'auto.commit.interval.ms': 'run({ autoCommitInterval })',
     'group.id': 'kafka.consumer({ groupId })',
+    'enable.partition.eof': 'batch.offsetLag(), which is "0" at the end',
   },
   producer: {
     'transactional.id': 'kafka.producer({ transactionalId })',

@@ -6,7 +6,7 @@
 #![deny(unsafe_code)]
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,9 @@ pub struct Subscription {
 
 /// How long leaving the group may take when nobody waits for it.
 const ABANDON_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Between two looks at the positions, which cost a lock a partition.
+const POSITIONS_GAP: Duration = Duration::from_millis(200);
 
 pub enum Command {
     Subscribe(Vec<Subscription>, Done<()>),
@@ -298,6 +301,9 @@ struct EventLoop {
     commits: HashMap<u64, Done<()>>,
     next_commit: u64,
     seeks: Vec<Command>,
+    /// Something came from librdkafka since the positions were looked at.
+    stirred: bool,
+    positions_due: Instant,
     closing: Option<(Instant, Done<()>)>,
 }
 
@@ -308,6 +314,10 @@ impl Partitions for (&Client, &Membership) {
 
     fn epoch(&self, topic: &str, partition: i32) -> i32 {
         self.1.epoch(topic, partition)
+    }
+
+    fn position(&self, topic: &str, partition: i32) -> Option<Arc<AtomicI64>> {
+        self.1.position(topic, partition)
     }
 }
 
@@ -334,6 +344,8 @@ impl EventLoop {
             commits: HashMap::new(),
             next_commit: 0,
             seeks: Vec::new(),
+            stirred: false,
+            positions_due: Instant::now(),
             closing: None,
         }
     }
@@ -344,14 +356,16 @@ impl EventLoop {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let impatient = !self.seeks.is_empty() || self.closing.is_some();
+            let (stirred, due) = (self.stirred, self.positions_due);
             let soon = async {
-                match impatient {
-                    true => tokio::time::sleep(Duration::from_millis(20)).await,
-                    false => std::future::pending().await,
+                match (impatient, stirred) {
+                    (true, _) => tokio::time::sleep(Duration::from_millis(20)).await,
+                    (false, true) => tokio::time::sleep_until(due.into()).await,
+                    (false, false) => std::future::pending().await,
                 }
             };
             tokio::select! {
-                _ = session.wake.notified() => {}
+                _ = session.wake.notified() => self.stirred = true,
                 _ = tick.tick() => {}
                 _ = soon => {}
                 // A close is the last command: the channel then has no sender any more, which is no news.
@@ -370,6 +384,11 @@ impl EventLoop {
                 self.serve_replies();
                 self.retry_seeks();
                 self.drain();
+                self.tell_positions();
+            }
+            if self.stirred && Instant::now() >= self.positions_due {
+                // Not now: nobody takes frames, or nobody may look.
+                self.positions_due = Instant::now() + POSITIONS_GAP;
             }
             if let Some((deadline, _)) = &self.closing {
                 if self.client.is_consumer_closed() || Instant::now() >= *deadline {
@@ -586,6 +605,25 @@ impl EventLoop {
                     Fetched::Error(error, topic, partition) => self.session.error(error, Some((topic, partition))),
                 }
             }
+        }
+    }
+
+    /// Behind the last message of a partition there may be control records and aborted messages, which no message tells of.
+    fn tell_positions(&mut self) {
+        let quiet = self.closing.is_some() || self.membership.is_revoking_all() || self.demand == 0;
+        if !self.stirred || quiet || Instant::now() < self.positions_due {
+            return;
+        }
+        self.stirred = false;
+        self.positions_due = Instant::now() + POSITIONS_GAP;
+        let owned = self.membership.all_owned();
+        let Ok(positions) = self.client.positions(&owned) else { return };
+        let advanced = self.membership.advanced(positions);
+        let generation = self.membership.generation();
+        let partitions = (&*self.client, &self.membership);
+        if let Some(frame) = self.fetcher.positions(&advanced, generation, &partitions) {
+            self.demand -= 1;
+            self.session.sink.emit(Event::Frame(frame));
         }
     }
 

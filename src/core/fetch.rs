@@ -3,11 +3,12 @@
 #![deny(unsafe_code)]
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::error::{codes, KafkaError};
 use super::event::{FrameBuffer, FramePool};
-use super::ffi::{Message, Messages, Queue};
+use super::ffi::{Message, Messages, Partition, Queue};
 use super::producer::lock;
 use crate::frame::writer::{ConsumeFrameWriter, MessageView};
 
@@ -71,6 +72,8 @@ const FIRST_CAPACITY: usize = 512 * 1024;
 pub trait Partitions {
     fn high_watermark(&self, topic: &str, partition: i32) -> i64;
     fn epoch(&self, topic: &str, partition: i32) -> i32;
+    /// Where the next message is expected by what was handed out; `None` of a partition that is not owned.
+    fn position(&self, topic: &str, partition: i32) -> Option<Arc<AtomicI64>>;
 }
 
 impl Fetcher {
@@ -90,6 +93,7 @@ impl Fetcher {
         let mut fetched = Vec::new();
         let mut writer: Option<ConsumeFrameWriter> = None;
         let mut section: Option<(usize, i32)> = None;
+        let mut position: Option<Arc<AtomicI64>> = None;
         let (mut bytes, mut count) = (0, 0);
         while bytes < self.limits.bytes && count < self.limits.messages {
             let by_bytes = (self.limits.bytes - bytes) / self.typical.max(1);
@@ -100,16 +104,13 @@ impl Fetcher {
             }
             let bytes_before = bytes;
             for message in self.messages.iter() {
-                let at_end = message.code() == codes::PARTITION_EOF;
-                if message.code() != codes::NO_ERROR && !at_end {
+                if message.code() != codes::NO_ERROR {
                     section = None;
                     Self::close(&mut fetched, writer.take(), generation, &self.pool);
                     fetched.push(error_of(&message));
                     continue;
                 }
-                let bytes_of = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
-                // An end carries librdkafka's words for it as its value.
-                let size = if at_end { 0 } else { bytes_of(message.key()) + bytes_of(message.value()) };
+                let size = message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len);
                 if writer.as_ref().is_some_and(|writer| !writer.fits(size)) {
                     section = None;
                     Self::close(&mut fetched, writer.take(), generation, &self.pool);
@@ -122,13 +123,12 @@ impl Fetcher {
                     let topic = message.topic();
                     let watermark = partitions.high_watermark(&topic, run.1);
                     frame.begin_section(self.names.id(&topic), run.1, watermark, partitions.epoch(&topic, run.1));
-                }
-                if at_end {
-                    frame.end_section(message.offset());
-                    section = None;
-                    continue;
+                    position = partitions.position(&topic, run.1);
                 }
                 push(frame, &message);
+                if let Some(position) = &position {
+                    position.store(message.offset() + 1, Ordering::Relaxed);
+                }
                 bytes += size + RECORD_OVERHEAD;
                 count += 1;
             }
@@ -141,6 +141,22 @@ impl Fetcher {
         }
         Self::close(&mut fetched, writer, generation, &self.pool);
         fetched
+    }
+
+    /// A frame without messages, for partitions that were read further than their last message.
+    pub fn positions(
+        &mut self,
+        positions: &[Partition],
+        generation: i32,
+        partitions: &dyn Partitions,
+    ) -> Option<FrameBuffer> {
+        let mut frame = ConsumeFrameWriter::new(Vec::new());
+        for Partition { topic, partition, offset, .. } in positions {
+            let watermark = partitions.high_watermark(topic, *partition);
+            frame.begin_section(self.names.id(topic), *partition, watermark, partitions.epoch(topic, *partition));
+            frame.end_section(*offset);
+        }
+        (!frame.is_empty()).then(|| FrameBuffer::new(frame.finish(generation), &self.pool))
     }
 
     fn close(fetched: &mut Vec<Fetched>, writer: Option<ConsumeFrameWriter>, generation: i32, pool: &Arc<FramePool>) {

@@ -3,6 +3,8 @@
 #![deny(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
 
 use super::event::{Rebalance, RebalanceKind, TopicPartition};
 use super::ffi::{Partition, Queue};
@@ -13,6 +15,8 @@ pub struct Owned {
     pub _queue: Queue,
     /// Of the last seek; the sections of a frame carry it, so that JavaScript can tell what was fetched before.
     pub epoch: i32,
+    /// The next offset by what JavaScript was given, -1 before that.
+    pub position: Arc<AtomicI64>,
 }
 
 /// The partitions owned now, and the rebalances not yet answered.
@@ -82,10 +86,31 @@ impl Membership {
         match self.owned.get_mut(topic).and_then(|partitions| partitions.get_mut(&partition)) {
             Some(owned) => {
                 owned.epoch = epoch;
+                owned.position.store(-1, Ordering::Relaxed);
                 true
             }
             None => false,
         }
+    }
+
+    pub fn position(&self, topic: &str, partition: i32) -> Option<Arc<AtomicI64>> {
+        Some(Arc::clone(&self.owned.get(topic)?.get(&partition)?.position))
+    }
+
+    pub fn all_owned(&self) -> Vec<Partition> {
+        let of_topic = |(topic, partitions): (&String, &HashMap<i32, Owned>)| {
+            partitions.keys().map(|&partition| Partition::new(topic, partition)).collect::<Vec<_>>()
+        };
+        self.owned.iter().flat_map(of_topic).collect()
+    }
+
+    /// Of these positions of the fetchers those further than what JavaScript knows, which then knows them.
+    pub fn advanced(&self, positions: Vec<Partition>) -> Vec<Partition> {
+        let further = |one: &Partition| {
+            let known = self.position(&one.topic, one.partition);
+            one.offset >= 0 && known.is_some_and(|known| known.fetch_max(one.offset, Ordering::Relaxed) < one.offset)
+        };
+        positions.into_iter().filter(further).collect()
     }
 
     pub fn owns_nothing(&self) -> bool {
@@ -97,7 +122,7 @@ impl Membership {
     }
 
     pub fn own(&mut self, topic: &str, partition: i32, queue: Queue) {
-        self.owned.entry(topic.to_owned()).or_default().insert(partition, Owned { _queue: queue, epoch: 0 });
+        self.owned.entry(topic.to_owned()).or_default().insert(partition, Owned { _queue: queue, epoch: 0, position: Arc::new(AtomicI64::new(-1)) });
     }
 
     pub fn disown(&mut self, partitions: &[Partition]) {

@@ -12,8 +12,8 @@
 //! +--------------------------------+      4,5 high watermark (-1001 unknown) 6   value length
 //! | bytes: key value headers, …    |      6 epoch of the last seek           7   headers length
 //! +--------------------------------+      7 -                                8   leader epoch
-//! | sections                       |      8,9 position at the end of the     9   timestamp type (1 create, 2 log append)
-//! | descriptors                    |          partition, -1 when not there
+//! | sections                       |      8,9 position, where it is further  9   timestamp type (1 create, 2 log append)
+//! | descriptors                    |          than the last message, or -1
 //! +--------------------------------+      header bytes: { name length, name, value length, value } …
 //!
 //! produce frame: header (magic bytes sends records), then per send: { id, topic id, records, - } and its records

@@ -56,8 +56,8 @@ impl ConsumeFrameWriter {
         self.sections.extend_from_slice(&[topic, partition, first, 0, low, high, epoch, 0, -1, -1]);
     }
 
-    /// The partition of the section begun last has nothing more, up to this offset: after its last message there may be
-    /// control records and messages of aborted transactions.
+    /// The partition of the section begun last was read up to here: after its last message there were control records and
+    /// messages of aborted transactions.
     pub fn end_section(&mut self, position: i64) {
         if let Some(section) = self.sections.len().checked_sub(SECTION_WORDS) {
             self.sections[section + 8..].copy_from_slice(&words(position));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_may_be_nothing_but_the_end_of_its_partition() {
+    fn a_section_may_be_nothing_but_a_position() {
         let mut writer = ConsumeFrameWriter::new(Vec::new());
         assert!(writer.is_empty());
         writer.begin_section(1, 2, 44, 0);

@@ -185,6 +185,14 @@ impl Client {
         Ok(list.to_vec())
     }
 
+    /// The next offsets by what was taken from the queues, past control records too; negative where nothing was. Local.
+    pub fn positions(&self, partitions: &[Partition]) -> KafkaResult<Vec<Partition>> {
+        let list = PartitionList::new(partitions)?;
+        // SAFETY: valid handle and list.
+        check(unsafe { rd::rd_kafka_position(self.raw(), list.raw()) })?;
+        Ok(list.to_vec())
+    }
+
     /// Blocks until the fetchers took note. What was fetched before is dropped from the queues at once.
     pub fn seek(&self, partition: &Partition, timeout_ms: i32) -> KafkaResult<()> {
         let list = PartitionList::new(std::slice::from_ref(partition))?;
