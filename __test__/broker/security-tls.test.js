@@ -4,8 +4,10 @@
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
+const tls = require('node:tls')
 const { after, before, test } = require('node:test')
 const kafkajs = require('kafkajs')
 const { RETRY, collect, connectConsumer, connectProducer, createTopic, grown, kafkaOf } = require('../helpers/clients')
@@ -16,7 +18,7 @@ const { within } = require('../helpers/wait')
 /** @typedef {import('node:test').TestContext} TestContext */
 
 const PASSPHRASE = 'the passphrase'
-/** Nothing here gets better by waiting. */
+/** For what does not get better by waiting, and is only known when there was an attempt more. */
 const IMPATIENT = { ...RETRY, retries: 1 }
 
 /** @type {import('../helpers/secure-broker').SecureBroker} */
@@ -27,8 +29,8 @@ before(async () => {
 after(() => secure && secure.broker.stop())
 
 const brokers = (/** @type {string} */ listener) => secure.broker.address(listener).split(',')
-/** @param {string} listener @param {any} ssl */
-const kafkaWith = (listener, ssl) => kafkaOf(brokers(listener), { ssl, retry: IMPATIENT })
+/** @param {string} listener @param {any} ssl @param {object} [retry] */
+const kafkaWith = (listener, ssl, retry = RETRY) => kafkaOf(brokers(listener), { ssl, retry })
 
 /** The three kinds of clients. @param {any} kafka */
 const clientsOf = (kafka) => [kafka.producer(), kafka.consumer({ groupId: 'group' }), kafka.admin()]
@@ -48,10 +50,11 @@ async function connects(listener, ssl) {
  * No kind of client connects, and each says why by a KafkaJSNumberOfRetriesExceeded like kafkajs.
  * @param {string} listener
  * @param {any} ssl
- * @param {{ code: string, message: RegExp, name?: string, own?: boolean }} expected  own: kafkajs has another code
+ * @param {{ code: string, message: RegExp, name?: string, own?: boolean, retry?: object }} expected
+ *   own: kafkajs has another code
  */
-async function refuses(listener, ssl, { code, message, name = 'KafkaJSConnectionError', own = false }) {
-  await Promise.all(clientsOf(kafkaWith(listener, ssl)).map(async (client) => {
+async function refuses(listener, ssl, { code, message, name = 'KafkaJSConnectionError', own = false, retry }) {
+  await Promise.all(clientsOf(kafkaWith(listener, ssl, retry)).map(async (client) => {
     await assert.rejects(within(client.connect(), 'connect() to settle'), (/** @type {any} */ error) => {
       assert.equal(error.name, 'KafkaJSNumberOfRetriesExceeded')
       assert.equal(error.retriable, false)
@@ -179,6 +182,31 @@ test('minVersion TLSv1.2 takes both versions', async () => {
   await connects('TLS12', { ca: ca.cert, minVersion: 'TLSv1', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' })
 })
 
+test('TLS before 1.2 is not agreed on, whatever minVersion says', async (t) => {
+  const { ca, broker } = secure.identities
+  let agreed = 0
+  const old = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' }
+  const server = tls.createServer(/** @type {any} */ ({ ...old, cert: broker.cert, key: broker.pem }), (socket) => {
+    agreed++
+    socket.on('error', () => {}).destroy()
+  })
+  server.on('tlsClientError', () => {}).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const address = `127.0.0.1:${/** @type {any} */ (server.address()).port}`
+  const ssl = { ca: ca.cert, minVersion: 'TLSv1' }
+  const admin = kafkaOf(address, { ssl, retry: IMPATIENT }).admin()
+  await assert.rejects(admin.connect(), (/** @type {any} */ error) => error.cause.code === 'EPROTO')
+  await admin.disconnect()
+  assert.equal(agreed, 0)
+  // The same by a property for those who must: the server can do it.
+  const rdkafka = { 'ssl.cipher.suites': 'ALL@SECLEVEL=0' }
+  const lax = kafkaOf(address, { ssl, retry: { retries: 0 }, rdkafka }).admin()
+  await assert.rejects(lax.connect())
+  await lax.disconnect()
+  assert.ok(agreed > 0)
+})
+
 test('a missing client certificate is what the error says', async () => {
   await refuses('MUTUAL', { ca: secure.identities.ca.cert }, {
     code: 'EPROTO',
@@ -192,6 +220,7 @@ test('a client without TLS on a listener with TLS says so, and the other way rou
     name: 'KafkaJSConnectionClosedError',
     code: 'ECONNRESET',
     own: true,
+    retry: IMPATIENT,
     message: /^Closed connection: .* hangs up; it may want TLS, see the option "ssl"$/,
   })
   const ssl = { ca: secure.identities.ca.cert }
