@@ -73,11 +73,9 @@ export declare class NativeConsumer {
   commit(offsets: Array<TopicPartitionOffset>): Promise<void>
   /** The committed offsets, as JSON `[{ topic, partition, offset, metadata }]`; -1001 where there is none. */
   committed(asked: Array<TopicPartition>, timeoutMs: number): Promise<string>
-  /** The generation of the group that this member is in, as JSON; not positive before it is in one. */
-  generation(): Promise<string>
   /**
-   * Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`; without `memberId` it is
-   * in none.
+   * Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`. Under
+   * KIP-848 the generation is the member's epoch. It is not positive before the coordinator has taken the member in.
    */
   groupMetadata(): Promise<string>
   /** Moves the position. Sections of the partition carry `epoch` from then on. */

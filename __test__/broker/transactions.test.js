@@ -199,7 +199,9 @@ test('the compression of a topic is that of the first transactional send to it; 
   })
   const small = { configEntries: [{ name: 'max.message.bytes', value: '5000' }] }
   const topics = [await createTopic(t, kafka, 1, small), await createTopic(t, kafka, 1, small)]
-  const producer = await transactional(t, kafka)
+  const producer = await transactional(t, kafka, { createPartitioner: () => () => 0 })
+  // Plain sends have no say in it.
+  await producer.send({ topic: topics[0], messages: [{ value: 'plain' }] })
   const value = 'the same again and again '.repeat(2000)
   for (const compression of [CompressionTypes.GZIP, CompressionTypes.ZSTD, CompressionTypes.None, undefined]) {
     const transaction = await producer.transaction()
@@ -207,7 +209,7 @@ test('the compression of a topic is that of the first transactional send to it; 
     if (compression === CompressionTypes.ZSTD) await transaction.send({ topic: topics[1], messages: [{ value }], compression })
     await transaction.commit()
   }
-  assert.equal((await seen(t, kafka, topics)).length, 5)
+  assert.equal((await seen(t, kafka, topics)).length, 6)
   assert.deepEqual(warnings.map(({ topic }) => topic), [topics[0]])
 })
 
@@ -302,34 +304,36 @@ test('offsets that a transaction sent are committed ones to a consumer of the sa
   assert.deepEqual(commits, [])
 })
 
-test('a member whose generation is over cannot commit; the transaction can be aborted, and the next one works', async (t) => {
-  const kafka = kafkaOf()
-  const topic = await createTopic(t, kafka)
-  const groupId = topicName(t)
-  const producer = await transactional(t, kafka)
-  const consumer = await connectConsumer(t, kafka, { topic, groupId })
-  const topics = [{ topic, partitions: [{ partition: 0, offset: '1' }] }]
-  const transaction = await producer.transaction()
-  await assert.rejects(transaction.sendOffsets({ consumer, topics }), {
-    message: 'Consumer group was not initialized, consumer#run must be called first',
+for (const groupProtocol of ['classic', 'consumer']) {
+  test(`a ${groupProtocol} member whose generation is over cannot commit; the transaction can be aborted, and the next one works`, async (t) => {
+    const kafka = kafkaOf()
+    const topic = await createTopic(t, kafka)
+    const groupId = topicName(t)
+    const producer = await transactional(t, kafka)
+    const consumer = await connectConsumer(t, kafka, { topic, groupId, groupProtocol })
+    const topics = [{ topic, partitions: [{ partition: 0, offset: '1' }] }]
+    const transaction = await producer.transaction()
+    await assert.rejects(transaction.sendOffsets({ consumer, topics }), {
+      message: 'Consumer group was not initialized, consumer#run must be called first',
+    })
+    await consumer.run({ eachMessage: async () => {} })
+    const member = await consumer[MEMBER]()
+    assert.equal(member.groupId, groupId)
+    const zombie = { [MEMBER]: async () => ({ ...member, generationId: member.generationId - 1 }) }
+    await assert.rejects(transaction.sendOffsets({ consumer: zombie, topics }), (/** @type {any} */ error) => {
+      assert.ok(error instanceof KafkaJSProtocolError)
+      assert.deepEqual([error.type, error.abortable, error.fatal], ['ILLEGAL_GENERATION', true, false])
+      return true
+    })
+    await assert.rejects(transaction.commit(), { abortable: true })
+    assert.equal(transaction.isActive(), true)
+    await transaction.abort()
+    const next = await producer.transaction()
+    await next.sendOffsets({ consumer, topics })
+    await next.commit()
+    assert.deepEqual(await committedOffsets(bootstrap(), groupId, topic), { 0: 1 })
   })
-  await consumer.run({ eachMessage: async () => {} })
-  const member = await consumer[MEMBER]()
-  assert.equal(member.groupId, groupId)
-  const zombie = { [MEMBER]: async () => ({ ...member, generationId: member.generationId - 1 }) }
-  await assert.rejects(transaction.sendOffsets({ consumer: zombie, topics }), (/** @type {any} */ error) => {
-    assert.ok(error instanceof KafkaJSProtocolError)
-    assert.deepEqual([error.type, error.abortable, error.fatal], ['ILLEGAL_GENERATION', true, false])
-    return true
-  })
-  await assert.rejects(transaction.commit(), { abortable: true })
-  assert.equal(transaction.isActive(), true)
-  await transaction.abort()
-  const next = await producer.transaction()
-  await next.sendOffsets({ consumer, topics })
-  await next.commit()
-  assert.deepEqual(await committedOffsets(bootstrap(), groupId, topic), { 0: 1 })
-})
+}
 
 test('a producer with the same transactional id takes over: the first one is told, also later, and heals by connecting anew', async (t) => {
   const kafka = kafkaOf()

@@ -88,7 +88,7 @@ class LibrdkafkaMembership {
 
   /** Whether the coordinator has taken this member in. An assignment says so too, but may be long in coming (KIP-848). */
   async isMember() {
-    return Number(await this.#call(() => this.native.generation())) > 0
+    return Number((await this.member()).generationId) > 0
   }
 
   /** Who this member is, for offsets that a transaction commits. @returns {Promise<import('./group-offsets').GroupMember>} */

@@ -386,7 +386,9 @@ class Producer {
 
   /** @param {string} topic @param {number} timeoutMs @returns {Promise<string>} */
   #partitions(topic, timeoutMs) {
-    const native = this.#channel && this.#channel.native
+    // Rather not the channel of the transactions: asking for a topic there fixes its compression.
+    const channels = [...this.#variants.values()].map(({ channel }) => channel)
+    const { native } = [...channels, this.#channel].find((channel) => channel && channel.native) || {}
     if (!native) return Promise.reject(new KafkaJSError('The producer is disconnected'))
     return native.partitions(topic, timeoutMs)
   }

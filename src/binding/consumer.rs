@@ -142,16 +142,8 @@ impl NativeConsumer {
         Ok(promise)
     }
 
-    /// The generation of the group that this member is in, as JSON; not positive before it is in one.
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn generation<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        let (promise, done) = self.client.bridge.promise_of_json(env)?;
-        self.client.core.generation(done);
-        Ok(promise)
-    }
-
-    /// Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`; without `memberId` it is
-    /// in none.
+    /// Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`. Under
+    /// KIP-848 the generation is the member's epoch. It is not positive before the coordinator has taken the member in.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn group_metadata<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.bridge.promise_of_json::<arguments::GroupMember>(env)?;

@@ -170,11 +170,7 @@ impl Consumer {
         self.blocking(done, move |client| client.committed(&partitions, timeout_ms.min(i32::MAX as u32) as i32));
     }
 
-    /// The generation of the group that this member is in; not positive before it is in one.
-    pub fn generation(&self, done: Done<i32>) {
-        self.blocking(done, |client| Ok(client.group_generation()));
-    }
-
+    /// Who this member is. Its generation is not positive before the coordinator has taken it in.
     pub fn group_metadata(&self, done: Done<GroupMetadata>) {
         self.blocking(done, |client| client.group_metadata().ok_or_else(not_connected));
     }

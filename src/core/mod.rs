@@ -13,6 +13,7 @@ pub mod producer;
 pub mod rebalance;
 pub mod runtime;
 pub mod session;
+pub mod topics;
 pub mod transactions;
 
 #[cfg(test)]

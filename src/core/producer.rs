@@ -2,7 +2,7 @@
 
 #![deny(unsafe_code)]
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use super::ffi::metadata::{Metadata, Scope};
 use super::ffi::{Client, EventKind, Kind, ProduceBatch, Queue, Topic};
 use super::runtime;
 use super::session::{disconnected, Session};
+use super::topics::{Named, Names};
 use crate::frame::reader::{Cursor, Step};
 
 pub struct Producer {
@@ -24,20 +25,6 @@ pub struct Producer {
     session: Arc<Session>,
     names: Mutex<Names>,
     link: Mutex<Option<Link>>,
-}
-
-/// Topic ids are given out for the life of the producer, before and across connections.
-#[derive(Default)]
-struct Names {
-    list: Vec<Named>,
-    ids: HashMap<String, u32>,
-}
-
-/// A topic and the properties that its handle is made with.
-#[derive(Clone)]
-struct Named {
-    topic: String,
-    properties: Vec<(String, String)>,
 }
 
 #[derive(Clone)]
@@ -116,14 +103,7 @@ impl Producer {
 
     /// The first call for a topic says its properties, such as its compression.
     pub fn topic(&self, name: &str, properties: Vec<(String, String)>) -> u32 {
-        let mut names = lock(&self.names);
-        if let Some(&id) = names.ids.get(name) {
-            return id;
-        }
-        let id = names.list.len() as u32;
-        names.list.push(Named { topic: name.to_owned(), properties });
-        names.ids.insert(name.to_owned(), id);
-        id
+        lock(&self.names).id(name, properties)
     }
 
     pub fn topic_name(&self, id: u32) -> Option<String> {
@@ -131,7 +111,7 @@ impl Producer {
     }
 
     fn named(&self, id: u32) -> Option<Named> {
-        lock(&self.names).list.get(id as usize).cloned()
+        lock(&self.names).get(id)
     }
 
     /// Takes a produce frame. What librdkafka's queue has no room for waits here and follows as reports come in.

@@ -125,20 +125,6 @@ impl Client {
         check(unsafe { rd::rd_kafka_unsubscribe(self.raw()) })
     }
 
-    /// The generation of the group (under KIP-848 the member's epoch) that this member is in; not positive when in none.
-    pub fn group_generation(&self) -> i32 {
-        // SAFETY: a copy that we destroy; null when this is no consumer.
-        unsafe {
-            let metadata = rd::rd_kafka_consumer_group_metadata(self.raw());
-            if metadata.is_null() {
-                return -1;
-            }
-            let generation = rd::rd_kafka_consumer_group_metadata_generation_id(metadata);
-            rd::rd_kafka_consumer_group_metadata_destroy(metadata);
-            generation
-        }
-    }
-
     /// "NONE", "EAGER" or "COOPERATIVE".
     pub fn is_cooperative(&self) -> bool {
         let protocol = unsafe { owned_string(rd::rd_kafka_rebalance_protocol(self.raw())) };
