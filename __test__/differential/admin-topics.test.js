@@ -25,11 +25,19 @@ async function metadataOf(admin, topic) {
 differential('admin topics', [
   {
     name: 'createTopics(): true, and false when it exists',
-    everywhere: true,
     run: async (lib, context) => {
       const admin = await context.admin()
       const topic = context.topicName()
       return [await admin.createTopics({ topics: [{ topic }] }), await admin.createTopics({ topics: [{ topic }] })]
+    },
+  },
+  {
+    name: 'createTopics() that waits for nothing: true, and false when it exists',
+    everywhere: true,
+    run: async (lib, context) => {
+      const admin = await context.admin()
+      const request = { waitForLeaders: false, topics: [{ topic: context.topicName() }] }
+      return [await admin.createTopics(request), await admin.createTopics(request)]
     },
   },
   {
@@ -49,10 +57,12 @@ differential('admin topics', [
       const admin = await context.admin()
       const [one, two, three] = [context.topicName(), context.topicName(), context.topicName()]
       await admin.createTopics({
+        waitForLeaders: false,
         topics: [{ topic: one, numPartitions: 3, replicationFactor: 1 }, { topic: two }, {
           topic: three, replicaAssignment: [{ partition: 0, replicas: [1] }, { partition: 1, replicas: [1] }],
         }],
       })
+      for (const [topic, count] of /** @type {[string, number][]} */ ([[one, 3], [two, 1], [three, 2]])) await context.topicKnown(topic, count)
       return [await metadataOf(admin, one), await metadataOf(admin, two), await metadataOf(admin, three)]
     },
   },
@@ -61,7 +71,8 @@ differential('admin topics', [
     run: async (lib, context) => {
       const admin = await context.admin()
       const topic = context.topicName()
-      await admin.createTopics({ topics: [{ topic, configEntries: [{ name: 'max.message.bytes', value: '2000' }] }] })
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, configEntries: [{ name: 'max.message.bytes', value: '2000' }] }] })
+      await context.topicKnown(topic)
       const producer = await context.producer()
       const outcome = await context.caught(() => producer.send({ topic, messages: [{ value: 'x'.repeat(5000) }] }))
       return outcome.rejected.type
@@ -140,8 +151,8 @@ differential('admin topics', [
     run: async (lib, context) => {
       const topics = [await context.topic(), await context.topic()]
       const groupId = context.groupId()
-      await (await context.neutralAdmin()).fetchOffsets({ groupId, topics: [topics[0]] })
-      await context.collect(await (async () => { await context.fill(topics[0], [{ value: 'a' }]); return context.consumer({ groupId, topic: topics[0] }) })(), 1)
+      await context.fill(topics[0], [{ value: 'a' }])
+      await context.collect(await context.consumer({ groupId, topic: topics[0] }), 1)
       const list = await (await context.admin()).listTopics()
       return [topics.every((topic) => list.includes(topic)), list.includes('__consumer_offsets'), list.every((name) => typeof name === 'string')]
     },
@@ -215,7 +226,8 @@ differential('admin topics', [
       const topic = context.topicName()
       const { connect, createTopics, listTopics, disconnect } = context.closing(context.kafka().admin())
       await connect()
-      const made = await createTopics({ topics: [{ topic }] })
+      const made = await createTopics({ waitForLeaders: false, topics: [{ topic }] })
+      await context.topicKnown(topic)
       const listed = (await listTopics()).includes(topic)
       await disconnect()
       return [made, listed]

@@ -3,6 +3,7 @@
 // What a differential case works with: names of its own, clients that are closed for it, and what cases do again and again.
 
 const kafkajs = require('kafkajs')
+const oxide = require('../..')
 const { bootstrap } = require('./broker')
 const { Exactly } = require('./differential-normalise')
 const { topicName } = require('./topic')
@@ -11,23 +12,32 @@ const { once, waitFor, within } = require('./wait')
 /** Quick, and still patient enough for a busy machine. */
 const RETRY = Object.freeze({ initialRetryTime: 50, maxRetryTime: 1000, retries: 5 })
 
-/** One admin client of kafkajs for the process: makes topics, tells offsets, belongs to neither half. */
+/** Admin clients of the process that make topics and tell offsets for cases and belong to neither half. */
 const shared = {
-  /** @type {Promise<any> | undefined} */
-  connecting: undefined,
+  /** @type {{ theirs?: Promise<any>, ours?: Promise<any> }} */
+  connecting: {},
+  /** kafkajs's: what a group has committed is told by somebody else than us. */
   admin() {
-    this.connecting ??= (async () => {
-      const admin = neutral().admin()
-      await admin.connect()
-      return admin
-    })()
-    return this.connecting
+    this.connecting.theirs ??= connected(neutral().admin())
+    return this.connecting.theirs
+  },
+  /** Ours: it looks at one topic only, while kafkajs's client asks for the metadata of all that it ever heard of. */
+  watcher() {
+    const options = { clientId: 'neutral', brokers: [bootstrap()], logLevel: oxide.logLevel.NOTHING, retry: RETRY }
+    this.connecting.ours ??= connected(new oxide.Kafka({ ...options, connectionTimeout: 10_000 }).admin())
+    return this.connecting.ours
   },
   async close() {
-    const admin = await this.connecting
-    this.connecting = undefined
-    if (admin) await admin.disconnect()
+    const open = Object.values(this.connecting)
+    this.connecting = {}
+    for (const connecting of open) await (await connecting).disconnect()
   },
+}
+
+/** @param {any} client @returns {Promise<any>} the client */
+async function connected(client) {
+  await client.connect()
+  return client
 }
 
 /**
@@ -48,7 +58,8 @@ async function steadily(call) {
 }
 
 function neutral() {
-  return new kafkajs.Kafka({ clientId: 'neutral', brokers: [bootstrap()], logLevel: kafkajs.logLevel.NOTHING, retry: RETRY })
+  const logLevel = kafkajs.logLevel.NOTHING
+  return new kafkajs.Kafka({ clientId: 'neutral', brokers: [bootstrap()], logLevel, retry: RETRY, connectionTimeout: 10_000 })
 }
 
 class Context {
@@ -97,8 +108,24 @@ class Context {
   async topic({ partitions = 1, config = {}, name = this.topicName() } = {}) {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
     const topics = [{ topic: name, numPartitions: partitions, replicationFactor: 1, configEntries }]
-    await steadily((admin) => admin.createTopics({ topics }))
+    // Not kafkajs's wait for leaders: on KRaft it gives up when it asks a little too soon.
+    await steadily((admin) => admin.createTopics({ topics, waitForLeaders: false }))
+    await this.topicKnown(name, partitions)
     return name
+  }
+
+  /**
+   * Until the broker tells all partitions of a topic and their leaders, and all of these have opened their logs: kafkajs sends
+   * all again when one partition is not ready.
+   * @param {string} name @param {number} [partitions]
+   */
+  async topicKnown(name, partitions = 1) {
+    const admin = await shared.watcher()
+    await waitFor(async () => {
+      const { topics: [topic] } = await admin.fetchTopicMetadata({ topics: [name] })
+      if (topic.partitions.length !== partitions || topic.partitions.some((/** @type {any} */ { leader }) => leader < 0)) return false
+      return (await admin.fetchTopicOffsets(name)).length === partitions
+    }, { message: `the topic ${name}` })
   }
 
   // -- clients, closed at the end of the case
@@ -106,7 +133,7 @@ class Context {
   /** @param {object} [options] of new Kafka() @returns {any} */
   kafka(options) {
     const make = (/** @type {object} */ more) => new this.lib.Kafka({
-      clientId: 'differential', brokers: [bootstrap()], logLevel: this.lib.logLevel.NOTHING, retry: RETRY, ...more,
+      clientId: 'differential', brokers: [bootstrap()], logLevel: this.lib.logLevel.NOTHING, retry: RETRY, connectionTimeout: 10_000, ...more,
     })
     if (options) return make(options)
     this.ownKafka ??= make({})
