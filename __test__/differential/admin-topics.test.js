@@ -92,7 +92,7 @@ differential('admin topics', [
     run: async (lib, context) => {
       const admin = await context.admin()
       const topic = context.topicName()
-      const result = await admin.createTopics({ waitForLeaders: false, timeout: 3000, topics: [{ topic, numPartitions: 2 }] })
+      const result = await admin.createTopics({ waitForLeaders: false, timeout: 20_000, topics: [{ topic, numPartitions: 2 }] })
       await context.until(async () => (await admin.listTopics()).includes(topic), 'the new topic')
       return result
     },

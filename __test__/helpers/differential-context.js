@@ -128,6 +128,12 @@ class Context {
     }, { message: `the topic ${name}` })
   }
 
+  /** Until partition 0 of a topic ends at an offset. @param {string} name @param {string} high */
+  async topicEnds(name, high) {
+    const admin = await shared.watcher()
+    await waitFor(async () => (await admin.fetchTopicOffsets(name))[0].high === high, { message: `the offset ${high} of ${name}` })
+  }
+
   // -- clients, closed at the end of the case
 
   /** @param {object} [options] of new Kafka() @returns {any} */

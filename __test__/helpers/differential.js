@@ -112,7 +112,10 @@ async function half(one, lib, name, attempt = 1) {
     try {
       outcome = await within(one.run(lib, context), `"${one.name}" on ${name}`, LIMIT)
     } catch (/** @type {any} */ error) {
-      if (error instanceof assert.AssertionError || /^waited \d+ ms in vain/.test(error && error.message)) throw error
+      if (error instanceof assert.AssertionError || /^waited \d+ ms in vain/.test(error && error.message)) {
+        error.message = `${name}: ${error.message}`
+        throw error
+      }
       outcome = { thrown: error }
     }
     if (!isRace(outcome) || attempt === 10) return normalise(outcome, context)
