@@ -73,6 +73,8 @@ export declare class NativeConsumer {
   commit(offsets: Array<TopicPartitionOffset>): Promise<void>
   /** The committed offsets, as JSON `[{ topic, partition, offset, metadata }]`; -1001 where there is none. */
   committed(asked: Array<TopicPartition>, timeoutMs: number): Promise<string>
+  /** The offsets of the next messages to be written, as JSON like that of `committed`. */
+  endOffsets(asked: Array<TopicPartition>, timeoutMs: number): Promise<string>
   /**
    * Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`. Under
    * KIP-848 the generation is the member's epoch. It is not positive before the coordinator has taken the member in.

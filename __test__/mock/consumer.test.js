@@ -412,3 +412,17 @@ test('a listener that throws or rejects brings nothing down', async (t) => {
   await grown(await collect(consumer), 10)
   await consumer.disconnect()
 })
+
+test('a consumer joins and reads when the brokers do not tell where partitions end', async (t) => {
+  const cluster = await mockCluster(t)
+  const kafka = kafkaOf(cluster.bootstrapServers)
+  await cluster.createTopic({ topic: 'ends' })
+  await cluster.pushRequestErrors('ListOffsets', ['ERR_TOPIC_AUTHORIZATION_FAILED'])
+  const consumer = await connectConsumer(t, kafka, { topic: 'ends', fromBeginning: false })
+  const received = await collect(consumer)
+  const producer = await connectProducer(t, kafka)
+  await waitFor(async () => {
+    await producer.send({ topic: 'ends', messages: [{ value: 'v' }] })
+    return received.length > 0
+  }, { message: 'a message', interval: 50 })
+})

@@ -36,6 +36,8 @@ const METHODS = /** @type {const} */ ([
 /** Where no offset is given: the committed one, or by `fromBeginning`. */
 const STORED_OFFSET = '-1001'
 const METADATA_TIMEOUT = 5000
+/** How long settling where to start may hold up an assignment, for each of its two questions, ms. */
+const POSITION_TIMEOUT = 2000
 /** Between two looks at whether the group has been joined, ms. */
 const MEMBERSHIP_INTERVAL = 50
 /** What cannot be healed by waiting: reported by run(), or as a crash. librdkafka's names. */
@@ -389,13 +391,15 @@ class Consumer {
    */
   async #onAssigned(membership, generation, partitions) {
     const runner = this.#runner
-    if (runner === undefined || this.#membership !== membership) return membership.isConnected ? membership.assign(generation, []) : undefined
+    const isOver = () => runner === undefined || this.#runner !== runner || this.#membership !== membership
+    const ends = isOver() ? new Map() : await this.#ends(membership, partitions)
+    if (runner === undefined || isOver()) return membership.isConnected ? membership.assign(generation, []) : undefined
     const isPaused = (/** @type {string} */ topic, /** @type {number} */ partition) => this.#pausing.isPaused(topic, partition)
     runner.assign(partitions, isPaused)
     await membership.assign(generation, partitions.map(({ topic, partition }) => {
       const seek = this.#seeks.get(keyOf(topic, partition))
       this.#seeks.delete(keyOf(topic, partition))
-      return { topic, partition, offset: seek ? seek.offset : STORED_OFFSET }
+      return { topic, partition, offset: seek ? seek.offset : ends.get(keyOf(topic, partition)) ?? STORED_OFFSET }
     }))
     for (const { topic, partition } of partitions) {
       const queue = runner.queue(topic, partition)
@@ -411,6 +415,27 @@ class Consumer {
       duration: Date.now() - this.#joinStart,
     })
     this.#joined?.()
+  }
+
+  /**
+   * Where partitions end that are to be read from there, because nothing is committed for them. Settled before the group counts
+   * as joined, so that what is sent after run() is read; librdkafka would look a little later.
+   * @param {LibrdkafkaMembership} membership @param {{ topic: string, partition: number }[]} partitions
+   * @returns {Promise<Map<string, string>>}
+   */
+  async #ends(membership, partitions) {
+    const asked = partitions.filter(({ topic, partition }) =>
+      this.#topics.get(topic) === false && !this.#seeks.has(keyOf(topic, partition)))
+    if (asked.length === 0) return new Map()
+    try {
+      const committed = await membership.committed(asked, POSITION_TIMEOUT)
+      const without = committed.filter(({ offset }) => offset === STORED_OFFSET)
+      const ends = without.length === 0 ? [] : await membership.endOffsets(without, POSITION_TIMEOUT)
+      return new Map(ends.map(({ topic, partition, offset }) => [keyOf(topic, partition), offset]))
+    } catch (/** @type {any} */ error) {
+      this.#logger.debug(`Where partitions end could not be read, the fetcher will look: ${error && error.message}`)
+      return new Map()
+    }
   }
 
   /**

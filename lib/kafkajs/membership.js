@@ -114,6 +114,15 @@ class LibrdkafkaMembership {
     return JSON.parse(await this.#call(() => this.native.committed(partitions, timeoutMs)))
   }
 
+  /**
+   * The offsets of the next messages to be written.
+   * @param {TopicPartition[]} partitions @param {number} timeoutMs
+   * @returns {Promise<(TopicPartition & { offset: string })[]>}
+   */
+  async endOffsets(partitions, timeoutMs) {
+    return JSON.parse(await this.#call(() => this.native.endOffsets(partitions, timeoutMs)))
+  }
+
   /** Prepares for batches of this size, or (0) for messages handled one by one. @param {number} batchBytes */
   frameLimits(batchBytes) {
     if (!this.isConnected) return

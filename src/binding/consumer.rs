@@ -142,6 +142,21 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    /// The offsets of the next messages to be written, as JSON like that of `committed`.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn end_offsets<'env>(
+        &self,
+        env: &'env Env,
+        asked: Vec<TopicPartition>,
+        timeout_ms: u32,
+    ) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_json::<Vec<Committed>>(env)?;
+        let done: Done<Vec<Partition>> =
+            Box::new(move |answer| done(answer.map(|list| list.into_iter().map(Committed::from).collect())));
+        self.client.core.end_offsets(asked.into_iter().map(Partition::from).collect(), timeout_ms, done);
+        Ok(promise)
+    }
+
     /// Who this member is in the group, as JSON `{ groupId, generationId, memberId, groupInstanceId }`. Under
     /// KIP-848 the generation is the member's epoch. It is not positive before the coordinator has taken the member in.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]

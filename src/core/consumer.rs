@@ -170,6 +170,10 @@ impl Consumer {
         self.blocking(done, move |client| client.committed(&partitions, timeout_ms.min(i32::MAX as u32) as i32));
     }
 
+    pub fn end_offsets(&self, partitions: Vec<Partition>, timeout_ms: u32, done: Done<Vec<Partition>>) {
+        self.blocking(done, move |client| client.end_offsets(&partitions, timeout_ms.min(i32::MAX as u32) as i32));
+    }
+
     /// Who this member is. Its generation is not positive before the coordinator has taken it in.
     pub fn group_metadata(&self, done: Done<GroupMetadata>) {
         self.blocking(done, |client| client.group_metadata().ok_or_else(not_connected));

@@ -179,6 +179,17 @@ impl Client {
         Ok(list.to_vec())
     }
 
+    /// The offsets of the next messages to be written, as a reader sees them. Blocks until the leaders answer.
+    pub fn end_offsets(&self, partitions: &[Partition], timeout_ms: i32) -> KafkaResult<Vec<Partition>> {
+        // What is asked for is a timestamp; librdkafka hands on -1, which to the brokers means the end.
+        let asked: Vec<_> = partitions.iter().map(|one| Partition::at(&one.topic, one.partition, -1)).collect();
+        let list = PartitionList::new(&asked)?;
+        // SAFETY: valid handle and list.
+        check(unsafe { rd::rd_kafka_offsets_for_times(self.raw(), list.raw(), timeout_ms) })?;
+        list.first_error()?;
+        Ok(list.to_vec())
+    }
+
     /// Blocks until the fetchers took note. What was fetched before is dropped from the queues at once.
     pub fn seek(&self, partition: &Partition, timeout_ms: i32) -> KafkaResult<()> {
         let list = PartitionList::new(std::slice::from_ref(partition))?;
