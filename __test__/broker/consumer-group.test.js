@@ -272,6 +272,21 @@ test('PartitionAssigners.range gives consecutive partitions, roundRobin every ot
   }
 })
 
+test('a RegExp that matches nothing yet waits for its first topic', async (t) => {
+  const kafka = kafkaOf()
+  const topic = topicName(t)
+  const consumer = kafka.consumer({ groupId: topicName(t), metadataMaxAge: 200 })
+  t.after(() => consumer.disconnect())
+  await consumer.connect()
+  await consumer.subscribe({ topic: new RegExp(`^${topic}$`) })
+  const received = await collect(consumer)
+  const admin = await connectAdmin(t, kafka)
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })
+  const producer = await connectProducer(t, kafka)
+  await producer.send({ topic, messages: numbered(2) })
+  await grown(received, 2)
+})
+
 test('a RegExp picks up topics that come later with all their messages, flags and all', async (t) => {
   const kafka = kafkaOf()
   const first = await createTopic(t, kafka, 1)

@@ -8,6 +8,7 @@ const { MEMBER } = require('./group-offsets')
 const { LibrdkafkaMembership } = require('./membership')
 const { createRetry, withDefaults } = require('./retry')
 const { Runner } = require('./runner')
+const { Subscription } = require('./subscription')
 const { SubscriptionState } = require('./subscription-state')
 
 const events = Object.freeze({
@@ -56,14 +57,7 @@ class Consumer {
   #setup
   #logger
   #emitter
-  /** @type {Map<string, boolean>} topic to fromBeginning */
-  #topics = new Map()
-  /** @type {{ pattern: RegExp, fromBeginning: boolean }[]} */
-  #patterns = []
-  /** How many of them were matched against the topics there are. */
-  #resolved = 0
-  /** @type {NodeJS.Timeout | undefined} looks for new topics */
-  #watch
+  #subscription
   /** Why the group refused this member when nobody waited for it: librdkafka tells it once. @type {Error | undefined} */
   #refusal
   #pausing = new SubscriptionState()
@@ -103,6 +97,11 @@ class Consumer {
     this.#setup = setup
     this.#logger = setup.logger
     this.#emitter = new InstrumentationEmitter({ names: events, label: 'consumer', logger: setup.logger })
+    this.#subscription = new Subscription({
+      options: setup.options,
+      metadata: (topics) => this.#metadata(topics),
+      logger: setup.logger,
+    })
     this.events = events
     // kafkajs's consumer is a bag of closures: programs take its methods off.
     for (const name of METHODS) /** @type {any} */ (this)[name] = /** @type {any} */ (this)[name].bind(this)
@@ -163,15 +162,13 @@ class Consumer {
     const { topics, fromBeginning } = readSubscription(subscription)
     for (const topic of topics) {
       if (typeof topic === 'string') {
-        const before = this.#topics.get(topic)
-        this.#topics.set(topic, fromBeginning)
         // librdkafka keeps what it was told of a topic first: another client has to be told anew.
-        if (before !== undefined && before !== fromBeginning) await this.#reconnect()
-      } else this.#patterns.push({ pattern: topic, fromBeginning })
+        if (this.#subscription.add(topic, fromBeginning)) await this.#reconnect()
+      } else this.#subscription.addPattern(topic, fromBeginning)
     }
     if (this.#membership?.isConnected && this.#connecting === undefined) {
-      await this.#resolvePatterns()
-      await this.#checkTopics(topics.filter((topic) => typeof topic === 'string'))
+      await this.#subscription.match()
+      await this.#subscription.check(topics.filter((topic) => typeof topic === 'string'))
     }
   }
 
@@ -181,65 +178,6 @@ class Consumer {
     await membership.leave()
     if (this.#membership === membership) this.#membership = undefined
     await this.#ensureConnected()
-  }
-
-  async #resolvePatterns() {
-    const patterns = this.#patterns.slice(this.#resolved)
-    if (patterns.length === 0) return
-    const { topics } = await this.#metadata(null)
-    this.#resolved += patterns.length
-    for (const { name } of topics) for (const { fromBeginning } of matching(patterns, name)) this.#topics.set(name, fromBeginning)
-  }
-
-  /**
-   * kafkajs resolves a RegExp once; here a topic that comes later is subscribed to as well, at the next refresh of metadata.
-   * @param {LibrdkafkaMembership} membership
-   */
-  #watchTopics(membership) {
-    if (this.#patterns.length === 0) return
-    this.#watch = setInterval(async () => {
-      try {
-        const { topics } = await membership.metadata(null, METADATA_TIMEOUT)
-        if (this.#membership !== membership || !this.#run) return
-        const before = this.#topics.size
-        for (const { name } of topics) {
-          if (this.#topics.has(name)) continue
-          // Every message of a topic that is new came after the subscription.
-          if (matching(this.#patterns, name).length > 0) this.#topics.set(name, true)
-        }
-        if (this.#topics.size > before) await membership.join(this.#subscriptions())
-      } catch (/** @type {any} */ error) {
-        this.#logger.warn(`Looking for new topics failed: ${error.message}`, { groupId: this.#setup.options.groupId })
-      }
-    }, this.#setup.options.metadataMaxAge)
-    this.#watch.unref()
-  }
-
-  #subscriptions() {
-    return [...this.#topics.keys()].map((topic) => this.#subscriptionOf(topic))
-  }
-
-  /** Rejects for topics that are not there; those that may be made are, by being asked for. @param {string[]} topics */
-  async #checkTopics(topics) {
-    if (topics.length === 0) return
-    const { retry } = createRetry(this.#setup.options.retry)
-    const mayBeMade = this.#setup.options.allowAutoTopicCreation
-    await retry(async (bail) => {
-      const { topics: known } = await this.#metadata(topics.map((topic) => this.#subscriptionOf(topic)))
-      for (const { name, error } of known) {
-        if (error === null) continue
-        const failure = fromNative(error, { topic: name })
-        failure.message += `: topic "${name}"`
-        // The broker says "unknown" also while it makes the topic.
-        if (mayBeMade && (error.code === 3 || error.code === 5)) throw failure
-        return bail(failure)
-      }
-    })
-  }
-
-  /** @param {string} topic */
-  #subscriptionOf(topic) {
-    return { topic, fromBeginning: this.#topics.get(topic) ?? false }
   }
 
   /**
@@ -286,8 +224,8 @@ class Consumer {
       if (this.#run !== run) return
     }
     this.#emitter.emit(events.CONNECT)
-    await this.#resolvePatterns()
-    await this.#checkTopics([...this.#topics.keys()])
+    await this.#subscription.match()
+    await this.#subscription.check(this.#subscription.names)
     const membership = this.#membership
     if (this.#run !== run || membership === undefined) return
     const runner = new Runner({
@@ -317,7 +255,7 @@ class Consumer {
       },
     )
     this.#joinStart = Date.now()
-    const topics = this.#subscriptions()
+    const { topics } = this.#subscription
     // A member without topics never gets an assignment that could be waited for.
     const joined = topics.length === 0 ? undefined : this.#waitForJoin()
     // Awaited below, but it may reject before that.
@@ -328,8 +266,8 @@ class Consumer {
       if (topics.length > 0) {
         await membership.join(topics)
         if (this.#setup.config['group.protocol'] === 'consumer') this.#watchMembership(membership)
-        if (this.#run === run) this.#watchTopics(membership)
       }
+      if (this.#run === run) this.#subscription.watch(() => membership.join(this.#subscription.topics))
       await joined
     } finally {
       this.#joined = undefined
@@ -621,7 +559,7 @@ class Consumer {
     // They belong to the membership that ends. At once: a run() that follows may be given new ones while this goes on.
     this.#pausing = new SubscriptionState()
     this.#seeks.clear()
-    clearInterval(this.#watch)
+    this.#subscription.unwatch()
     if (runner) await runner.stop()
     this.#unlisten()
     if (membership !== undefined) {
@@ -700,14 +638,6 @@ class Consumer {
     throw new KafkaJSNotImplemented('describeGroup() is not implemented yet: it comes with a later version of kafka-oxide')
   }
 }
-
-/** @param {{ pattern: RegExp, fromBeginning: boolean }[]} patterns @param {string} topic */
-const matching = (patterns, topic) =>
-  patterns.filter(({ pattern }) => {
-    // A RegExp with the flag g or y remembers where it stopped.
-    pattern.lastIndex = 0
-    return pattern.test(topic)
-  })
 
 /** @param {string} topic @param {number} partition */
 const keyOf = (topic, partition) => `${topic}\n${partition}`
