@@ -5,6 +5,8 @@
 const { differential } = require('../helpers/differential')
 
 const QUICK = { initialRetryTime: 20, maxRetryTime: 200 }
+/** Of consumers that restart. kafkajs gets into its own way when it restarts while it still disconnects, which crashes it again. */
+const RESTARTS = { initialRetryTime: 500, retries: 0 }
 
 /** @param {any} context @param {number} count */
 async function filled(context, count) {
@@ -119,7 +121,7 @@ differential('consumer failure', [
     everywhere: true,
     run: async (lib, context) => {
       const topic = await filled(context, 3)
-      const consumer = await context.consumer({ topic, retry: { ...QUICK, retries: 0 } })
+      const consumer = await context.consumer({ topic, retry: RESTARTS })
       const events = context.events(consumer, ['CONNECT', 'GROUP_JOIN', 'STOP', 'DISCONNECT', 'CRASH'])
       const handled = []
       await consumer.run({
@@ -129,8 +131,8 @@ differential('consumer failure', [
         },
       })
       await context.until(() => handled.length >= 4, () => `${handled}`)
-      const restart = events.filter(({ key }) => key === 'CRASH').map(({ payload }) => payload.restart)
-      return { handled, events: events.map(({ key }) => key), restart }
+      const until = events.findIndex(({ key }) => key === 'CRASH')
+      return { handled, events: events.slice(0, until + 1).map(({ key }) => key), restart: events[until].payload.restart }
     },
   },
   {
@@ -139,7 +141,7 @@ differential('consumer failure', [
       const topic = await filled(context, 2)
       const given = []
       const consumer = await context.consumer({
-        topic, retry: { ...QUICK, retries: 0, restartOnFailure: async (error) => { given.push(error); return true } },
+        topic, retry: { ...RESTARTS, restartOnFailure: async (error) => { given.push(error); return true } },
       })
       const handled = []
       await consumer.run({
@@ -149,7 +151,7 @@ differential('consumer failure', [
         },
       })
       await context.until(() => handled.length >= 3)
-      return { handled, given }
+      return { handled, given: given[0] }
     },
   },
   {
@@ -157,7 +159,7 @@ differential('consumer failure', [
     run: async (lib, context) => {
       const topic = await filled(context, 2)
       const consumer = await context.consumer({
-        topic, retry: { ...QUICK, retries: 0, restartOnFailure: async () => { throw new Error('of the callback') } },
+        topic, retry: { ...RESTARTS, restartOnFailure: async () => { throw new Error('of the callback') } },
       })
       const handled = []
       await consumer.run({
@@ -174,7 +176,7 @@ differential('consumer failure', [
     name: 'run() again after a crash for good',
     run: async (lib, context) => {
       const topic = await filled(context, 2)
-      const consumer = await context.consumer({ topic, retry: { ...QUICK, retries: 0 } })
+      const consumer = await context.consumer({ topic, retry: QUICK })
       const crashed = context.event(consumer, 'CRASH')
       await consumer.run({ eachMessage: async () => { throw new TypeError('of the program') } })
       const { payload: { restart } } = await crashed

@@ -108,6 +108,21 @@ differential('consumer processing', [
     },
   },
   {
+    name: 'autoCommitThreshold: 1 commits each message before the next one',
+    run: async (lib, context) => {
+      const topic = await filled(context, 4)
+      const groupId = context.groupId()
+      const consumer = await context.consumer({ groupId, topic })
+      const seen = []
+      await consumer.run({
+        autoCommitThreshold: 1,
+        eachMessage: async ({ message }) => { seen.push([message.offset, (await context.committed(groupId, topic))[0].offset]) },
+      })
+      await context.until(() => seen.length === 4)
+      return seen
+    },
+  },
+  {
     name: 'eachBatch: what it returns from is resolved and committed',
     everywhere: true,
     run: async (lib, context) => {
