@@ -127,6 +127,16 @@ test('connect() to an address where nobody listens rejects with ECONNREFUSED and
   await rejects(clients(t, [address]), usedUp('ECONNREFUSED', new RegExp(`^Connection error: connect ECONNREFUSED ${address}$`), address))
 })
 
+test('attempts that are refused at once do not take their connectionTimeout', async (t) => {
+  const brokers = [await nobody(t), 'no-such-host.invalid:9092']
+  const retry = { retries: 3, initialRetryTime: 20 }
+  await rejects(clients(t, brokers, { retry, connectionTimeout: 3_600_000 }), (error) => {
+    assert.equal(error.name, 'KafkaJSNumberOfRetriesExceeded')
+    assert.equal(error.retryCount, 3)
+    assert.match(error.cause.code, /^(ECONNREFUSED|ENOTFOUND)$/)
+  })
+})
+
 test('connect() to a host that does not exist rejects with ENOTFOUND and the name', async (t) => {
   await rejects(
     clients(t, ['no-such-host.invalid:9092']),

@@ -15,7 +15,7 @@ const {
 const { resolveBrokers } = require('./brokers')
 const { methodOfSyslog } = require('./logger')
 const { refusal } = require('./properties')
-const { withDefaults } = require('./retry')
+const { totalDelay, withDefaults } = require('./retry')
 const { TokenSupply } = require('./token')
 
 /** Kinds of native events, see DESIGN.md. */
@@ -50,6 +50,11 @@ const EVENT = Object.freeze({
 const HUNG_UP =
   /(?:\/\/|\s)([^\s/]+):(\d+)\/\S+: (?:Disconnected|(?:Send|Receive) failed): (?!error:).*in state (APIVERSION_QUERY|UP)\b/
 
+/** An address where nobody listens, or that there is not: which broker. Known at once, unlike silence. */
+const REFUSAL = /^(?:\w+:\/\/)?(\S+)\/bootstrap: (?:Connect to \S+ failed: (?!.*timed out)|Failed to resolve )/
+/** Enough for librdkafka to try each address of a broker's host, ms. */
+const TRY_ADDRESSES = 500
+
 class Connection {
   #options
   /** @type {any} */
@@ -63,6 +68,8 @@ class Connection {
   #trouble
   /** Why there are no brokers' addresses. Nothing was tried then, so that no retries are used up, as in kafkajs. @type {unknown} */
   #unresolved
+  /** Brokers that refused last. @type {Set<string>} */
+  #refusing = new Set()
   /** @type {RegExpExecArray | undefined} see HUNG_UP */
   #hungUp
   #connected = false
@@ -104,6 +111,8 @@ class Connection {
     cancelled.catch(() => {})
     /** @type {NodeJS.Timeout | undefined} */
     let timer
+    /** @type {NodeJS.Timeout | undefined} */
+    let earlyTimer
     try {
       const late = new Promise((_, reject) => {
         timer = setTimeout(
@@ -125,13 +134,23 @@ class Connection {
       this.#native = new Native({ ...properties, 'bootstrap.servers': bootstrap }, (kind, payload) =>
         this.#onEvent(kind, payload),
       )
-      await Promise.race([this.#native.connect(connectTimeout), cancelled, late])
+      // Attempts that are refused take no time: with them alone the retries are used up sooner, as in kafkajs.
+      const early = new Promise((_, reject) => {
+        const all = bootstrap.split(',')
+        earlyTimer = setTimeout(
+          () => all.every((/** @type {string} */ broker) => this.#refusing.has(broker)) && reject(this.#trouble),
+          Math.min(totalDelay(this.#options.retry) + TRY_ADDRESSES, 2147483647),
+        )
+      })
+      early.catch(() => {})
+      await Promise.race([this.#native.connect(connectTimeout), cancelled, late, early])
       this.#connected = true
     } catch (error) {
       if (!this.#closed) await this.close(0)
       throw this.#connectError(error)
     } finally {
       clearTimeout(timer)
+      clearTimeout(earlyTimer)
     }
   }
 
@@ -225,6 +244,7 @@ class Connection {
       // "All brokers are down" is the consequence; what each broker's connection said is the cause.
       if (data.topic === undefined && (this.#trouble === undefined || data.code !== LOCAL.ALL_BROKERS_DOWN))
         this.#trouble = data
+      this.#noteRefusal(data.message)
       if (data.fatal && this.#fatal === undefined) {
         this.#fatal = fromNative(data)
         this.#log('error', `The ${this.#options.what} cannot go on: ${data.message}`, {
@@ -239,6 +259,13 @@ class Connection {
     }
     const { onEvent } = this.#options
     if (onEvent) onEvent(kind, payload)
+  }
+
+  /** @param {string} message of a broker's connection */
+  #noteRefusal(message) {
+    const [, refusing] = REFUSAL.exec(message) || []
+    if (refusing !== undefined) this.#refusing.add(refusing)
+    else this.#refusing.delete((/^(?:\w+:\/\/)?(\S+)\/bootstrap: /.exec(message) || [])[1])
   }
 
   /**
