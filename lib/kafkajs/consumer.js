@@ -363,7 +363,7 @@ class Consumer {
    */
   async #ends(membership, partitions) {
     const asked = partitions.filter(({ topic, partition }) =>
-      this.#topics.get(topic) === false && !this.#seeks.has(keyOf(topic, partition)))
+      this.#subscription.beginsAtEnd(topic) && !this.#seeks.has(keyOf(topic, partition)))
     if (asked.length === 0) return new Map()
     try {
       const committed = await membership.committed(asked, POSITION_TIMEOUT)

@@ -52,6 +52,11 @@ class Subscription {
     this.#patterns.push({ pattern, fromBeginning })
   }
 
+  /** Whether a topic begins with the messages to come. @param {string} topic */
+  beginsAtEnd(topic) {
+    return this.#topics.get(topic) === false
+  }
+
   get names() {
     return [...this.#topics.keys()]
   }
