@@ -186,7 +186,7 @@ test('with logLevel.NOTHING a dead broker makes no byte of output', async (t) =>
   )
   const timer = setTimeout(() => cluster.setBrokerDown(1), 3000)
   t.after(() => clearTimeout(timer))
-  clean(await child, 'ready\nKafkaJSRequestTimeoutError\n')
+  clean(await child, 'ready\nKafkaJSNumberOfRetriesExceeded\n')
 })
 
 /** The worker's side of the tests below: produces and consumes without an end, and says when it does both. */

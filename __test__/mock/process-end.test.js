@@ -306,12 +306,12 @@ test('a program prints nothing while its brokers go down and come back, and work
   `)
   await program.hears('works')
   await cluster.setBrokerDown(-1)
-  await program.hears('KafkaJSRequestTimeoutError')
+  await program.hears('KafkaJSNumberOfRetriesExceeded')
   await cluster.setBrokerUp(-1)
   program.send('up again')
   await program.hears('works again')
   await program.endsCleanly()
-  assert.deepEqual(program.told, ['works', 'KafkaJSRequestTimeoutError', 'works again'])
+  assert.deepEqual(program.told, ['works', 'KafkaJSNumberOfRetriesExceeded', 'works again'])
 })
 
 test('a program that disconnects while its brokers are down prints nothing and ends by itself', async t => {
