@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const { bootstrap } = require('../helpers/broker')
 const { createTopic, grown } = require('../helpers/clients')
 const { topicName } = require('../helpers/topic')
-const { waitFor } = require('../helpers/wait')
+const { within } = require('../helpers/wait')
 const { installation } = require('./installation')
 
 const installed = installation()
@@ -36,17 +36,11 @@ test('graphql-kafkajs-subscriptions: what is published arrives in a GraphQL subs
   })
   const orders = await subscribe({ schema, document: parse('subscription { ordered(shop: "b") { id offset from } }') })
   const next = orders.next()
-  let arrived = false
-  next.then(() => { arrived = true })
-  // A group without offsets begins with what comes after it has looked where the end is, which is a moment after run().
-  await waitFor(async () => {
-    await pubsub.publish('a', JSON.stringify({ id: 1 }), { source: 'test' })
-    await pubsub.publish('b', JSON.stringify({ id: 2 }), { source: 'test' })
-    return arrived
-  }, { message: 'the order', interval: 100 })
-  const { id, offset, from } = JSON.parse(JSON.stringify((await next).value)).data.ordered
-  assert.deepEqual({ id, from }, { id: 2, from: 'test' })
-  assert.equal(Number(offset) % 2, 1, 'the offset of a message of channel b')
+  // create() has run the consumer: what is published from here on is read, though nothing is read from the beginning.
+  await pubsub.publish('a', JSON.stringify({ id: 1 }), { source: 'test' })
+  await pubsub.publish('b', JSON.stringify({ id: 2 }), { source: 'test' })
+  const { value } = await within(next, 'the order')
+  assert.deepEqual(JSON.parse(JSON.stringify(value)), { data: { ordered: { id: 2, offset: '1', from: 'test' } } })
   await orders.return()
 })
 
