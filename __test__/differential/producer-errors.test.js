@@ -53,6 +53,16 @@ differential('producer errors', [
       return { outcome, next: await producer.send({ topic, messages: A }) }
     },
   },
+  rejects('a name that is none for a topic', (producer) => producer.send({ topic: 'not a name!', messages: A }), { messages: 'any' }),
+  {
+    name: 'a topic that does not exist, without allowAutoTopicCreation',
+    messages: 'longer',
+    run: async (lib, context) => {
+      const producer = await context.producer({ allowAutoTopicCreation: false, retry: { retries: 1, initialRetryTime: 10 } })
+      const outcome = await context.caught(() => producer.send({ topic: context.topicName(), messages: A }))
+      return { type: outcome.rejected.type || outcome.rejected.cause.type, retriable: outcome.rejected.retriable }
+    },
+  },
   {
     name: 'send() before connect() and after disconnect()',
     run: async (lib, context) => {

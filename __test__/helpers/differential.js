@@ -53,14 +53,21 @@ let elsewhere
 /**
  * @param {string} area
  * @param {Case[]} cases
- * @param {{ concurrency?: number }} [options]  cases at a time: they wait much more than they work
+ * @param {object} [options]
+ * @param {number} [options.concurrency]  cases at a time: they wait much more than they work
+ * @param {() => Promise<void>} [options.begin]  before all cases, e.g. starts a broker
+ * @param {() => Promise<void>} [options.end]  after all cases
  */
-function differential(area, cases, { concurrency = 8 } = {}) {
+function differential(area, cases, { concurrency = 8, begin = async () => {}, end = async () => {} } = {}) {
   const chosen = elsewhere === undefined ? cases : cases.filter(({ everywhere }) => everywhere)
   if (chosen.length === 0) return
   const where = elsewhere === undefined ? '' : ` on Kafka ${elsewhere.version}`
   describe(`${area}${where}`, { concurrency }, () => {
-    after(() => shared.close())
+    before(begin)
+    after(async () => {
+      await shared.close()
+      await end()
+    })
     for (const one of chosen) test(`${area}: ${one.name}${where}`, () => compare(one))
   })
 }
