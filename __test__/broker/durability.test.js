@@ -14,7 +14,11 @@ const { produce } = require('../../scripts/demo/produce')
 const { runDemo } = require('../../scripts/demo/run')
 const { verify } = require('../../scripts/demo/verify')
 const { KafkaBroker } = require('../../scripts/kafka/broker')
-const { once, within } = require('../helpers/wait')
+const {
+  collect, committedOffsets: offsetsOf, connectConsumer, connectProducer, createTopic, grown, kafkaOf, numbered, range
+} = require('../helpers/clients')
+const { transform } = require('../helpers/transform')
+const { once, waitFor, within } = require('../helpers/wait')
 
 /** For a phase of the demo with a crash in it, ms. */
 const LIMIT = 85_000
@@ -203,3 +207,32 @@ async function committedOffsets (broker, groupId, topic) {
     await admin.disconnect()
   }
 }
+
+test('a transformer whose broker is killed in the middle of a transaction has done each message once', async t => {
+  const broker = await startBroker(t)
+  const kafka = kafkaOf(broker.bootstrapServers)
+  const [from, to] = [await createTopic(t, kafka), await createTopic(t, kafka)]
+  await (await connectProducer(t, kafka)).send({ topic: from, messages: numbered(40, {}, 'v') })
+  let killed = 0
+  const { producer, consumer } = await transform(kafka, {
+    from,
+    to,
+    groupId: 'transformer',
+    form: 'member',
+    transactionTimeout: 60_000,
+    inTransaction: async value => {
+      if (value !== 'v7' || killed > 0) return
+      killed += 1
+      await broker.kill(1)
+      await broker.restart(1)
+    }
+  })
+  t.after(() => within(Promise.all([consumer.disconnect(), producer.disconnect()]), 'disconnect()'))
+  await waitFor(async () => (await offsetsOf(broker.bootstrapServers, 'transformer', from))[0] === 40, {
+    timeout: LIMIT, interval: 200, message: 'all offsets'
+  })
+  assert.equal(killed, 1)
+  const written = await collect(await connectConsumer(t, kafka, { topic: to, groupId: 'reader' }))
+  await grown(written, 40)
+  assert.deepEqual(written.map(({ value }) => value), range(40).map(i => `V${i}`))
+})

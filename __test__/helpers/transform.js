@@ -3,11 +3,12 @@
 /**
  * Consume, transform, produce: each message of `from` goes to `to` in upper case, in one transaction with its offset.
  * @param {any} kafka
- * @param {{ from: string, to: string, groupId: string, form: string, inTransaction?: (value: string) => any }} options
+ * @param {{ from: string, to: string, groupId: string, form: string, inTransaction?: (value: string) => any,
+ *   transactionTimeout?: number }} options
  *   form: 'member' or 'group', who commits the offsets; inTransaction: called between send and commit
  */
-async function transform(kafka, { from, to, groupId, form, inTransaction = () => {} }) {
-  const producer = kafka.producer({ transactionalId: `transform-${groupId}`, transactionTimeout: 10000 })
+async function transform(kafka, { from, to, groupId, form, inTransaction = () => {}, transactionTimeout = 10000 }) {
+  const producer = kafka.producer({ transactionalId: `transform-${groupId}`, transactionTimeout })
   const consumer = kafka.consumer({ groupId, sessionTimeout: 6000, heartbeatInterval: 500 })
   await producer.connect()
   await consumer.connect()

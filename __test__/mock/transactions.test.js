@@ -5,7 +5,8 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { connectProducer, kafkaOf, mockCluster } = require('../helpers/clients')
+const { MEMBER } = require('../../lib/kafkajs/group-offsets')
+const { connectConsumer, connectProducer, kafkaOf, mockCluster } = require('../helpers/clients')
 const { waitFor, within } = require('../helpers/wait')
 
 /** @typedef {import('node:test').TestContext} TestContext */
@@ -219,4 +220,19 @@ test('a transactional send waits for room in the queue, and an abort gives up wh
   const next = await producer.transaction()
   await next.send(RECORD)
   await next.commit()
+})
+
+test('offsets of a consumer that has lost its membership reject, retriably, until it is a member again', async (t) => {
+  const { cluster, kafka, producer } = await start(t)
+  const consumer = await connectConsumer(t, kafka, { topic: 't', sessionTimeout: 500, heartbeatInterval: 100 })
+  await consumer.run({ eachMessage: async () => {} })
+  const transaction = await producer.transaction()
+  await cluster.setBrokerDown(1)
+  const lost = await waitFor(() => consumer[MEMBER]().then(() => undefined, (/** @type {any} */ error) => error), { message: 'the loss' })
+  assert.deepEqual([lost.name, lost.message, lost.retriable], ['KafkaJSError', 'The consumer has lost its membership in the group', true])
+  await assert.rejects(transaction.sendOffsets({ consumer, topics: OFFSETS.topics }), { message: lost.message })
+  await cluster.setBrokerUp(1)
+  await waitFor(() => consumer[MEMBER](), { message: 'the membership' })
+  await transaction.sendOffsets({ consumer, topics: OFFSETS.topics })
+  await transaction.commit()
 })

@@ -621,11 +621,13 @@ class Consumer {
 
   /** Asked by a transaction that commits for this consumer. @returns {Promise<import('./group-offsets').GroupMember>} */
   async [MEMBER]() {
-    if (this.#membership !== undefined && this.#runner !== undefined) {
-      const member = await this.#membership.member()
-      if (member.memberId) return member
+    if (this.#membership === undefined || this.#runner === undefined) {
+      throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
     }
-    throw new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first')
+    const member = await this.#membership.member()
+    if (member.memberId) return member
+    // It will be one again: what the handler is working at is then somebody's to do anew.
+    throw new KafkaJSError('The consumer has lost its membership in the group')
   }
 
   /** @returns {import('./logger').Logger} */
