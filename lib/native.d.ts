@@ -38,6 +38,11 @@ export declare class NativeAdmin {
   connect(timeoutMs: number): Promise<void>
   /** Answers a token event: with a token, or with why there is none, which becomes an error of the client. */
   setToken(token: TokenGiven | string): Promise<void>
+  /**
+   * What to tell of requests to brokers from now on (bits of `wanted` in src/core/requests.rs), before `connect` or after.
+   * Returns how many were told so far.
+   */
+  observe(mask: number): number
   /** JSON `[{ topic, error }]`. */
   createTopics(topics: Array<TopicToCreate>, timeoutMs: number, validateOnly: boolean): Promise<string>
   /** JSON `[{ topic, error }]`. */
@@ -56,6 +61,11 @@ export declare class NativeConsumer {
   connect(timeoutMs: number): Promise<void>
   /** Answers a token event: with a token, or with why there is none, which becomes an error of the client. */
   setToken(token: TokenGiven | string): Promise<void>
+  /**
+   * What to tell of requests to brokers from now on (bits of `wanted` in src/core/requests.rs), before `connect` or after.
+   * Returns how many were told so far.
+   */
+  observe(mask: number): number
   topicName(id: number): string | null
   /** Joins the group for these topics, instead of those before. */
   subscribe(topics: Array<Subscription>): Promise<void>
@@ -125,6 +135,11 @@ export declare class NativeProducer {
   constructor(properties: Properties, onEvent: (kind: number, payload: any) => void)
   /** Opens the handle; rejects with the reason when no broker answers in time. */
   connect(timeoutMs: number): Promise<void>
+  /**
+   * What to tell of requests to brokers from now on (bits of `wanted` in src/core/requests.rs), before `connect` or after.
+   * Returns how many were told so far.
+   */
+  observe(mask: number): number
   /** Answers a token event: with a token, or with why there is none, which becomes an error of the client. */
   setToken(token: TokenGiven | string): Promise<void>
   /** The id of a topic in frames, stable for this object. The first call says the topic's own properties. */

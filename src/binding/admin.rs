@@ -46,6 +46,13 @@ impl NativeAdmin {
         Ok(promise)
     }
 
+    /// What to tell of requests to brokers from now on (bits of `wanted` in src/core/requests.rs), before `connect` or after.
+    /// Returns how many were told so far.
+    #[napi(catch_unwind)]
+    pub fn observe(&self, mask: u32) -> u32 {
+        self.client.core.observe(mask)
+    }
+
     /// JSON `[{ topic, error }]`.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn create_topics<'env>(

@@ -265,6 +265,7 @@ fn event_arguments(env: sys::napi_env, event: Event) -> napi::Result<Vec<sys::na
         Event::Log(log) => (5, string(env, &json(&log))?),
         Event::Statistics(text) => (6, string(env, &text)?),
         Event::TokenRefresh(text) => (7, string(env, &text)?),
+        Event::Requests(observer) => (8, string(env, &json(&observer.take()))?),
     };
     Ok(vec![number(env, kind)?, payload])
 }

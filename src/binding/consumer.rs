@@ -72,6 +72,13 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    /// What to tell of requests to brokers from now on (bits of `wanted` in src/core/requests.rs), before `connect` or after.
+    /// Returns how many were told so far.
+    #[napi(catch_unwind)]
+    pub fn observe(&self, mask: u32) -> u32 {
+        self.client.core.observe(mask)
+    }
+
     #[napi(catch_unwind)]
     pub fn topic_name(&self, id: u32) -> Option<String> {
         self.client.core.topic_name(id)

@@ -40,6 +40,13 @@ impl NativeProducer {
         Ok(promise)
     }
 
+    /// What to tell of requests to brokers from now on (bits of `wanted` in src/core/requests.rs), before `connect` or after.
+    /// Returns how many were told so far.
+    #[napi(catch_unwind)]
+    pub fn observe(&self, mask: u32) -> u32 {
+        self.client.core.observe(mask)
+    }
+
     /// Answers a token event: with a token, or with why there is none, which becomes an error of the client.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn set_token<'env>(&self, env: &'env Env, token: Either<TokenGiven, String>) -> Result<Unknown<'env>> {

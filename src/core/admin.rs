@@ -107,6 +107,11 @@ impl Admin {
         ready.and(Err(disconnected()))
     }
 
+    /// What JavaScript listens to from now on, bits of `requests::wanted`. Gives back how many requests were observed so far.
+    pub fn observe(&self, mask: u32) -> u32 {
+        self.session.observer.observe(mask)
+    }
+
     pub fn request(&self, request: Request) {
         let command = Command::Request(request);
         let refused = match &*lock(&self.link) {

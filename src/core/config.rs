@@ -22,6 +22,13 @@ impl Config {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// These properties and one more, which counts instead of any of that name.
+    pub fn and(&self, name: &str, value: &str) -> Config {
+        let mut properties = self.0.clone();
+        properties.push((name.to_owned(), value.to_owned()));
+        Config(properties)
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().filter(|(known, _)| *known == name).last().map(|(_, value)| value)
     }

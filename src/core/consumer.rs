@@ -14,12 +14,13 @@ use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
 use super::config::Config;
 use super::error::{codes, KafkaError, KafkaResult};
-use super::event::{Done, Event, EventSink, RebalanceKind, Token};
+use super::event::{Done, Event, EventSink, Member, RebalanceKind, Token};
 use super::fetch::{Fetched, Fetcher, FrameLimits, Partitions, TopicNames};
 use super::ffi::metadata::{Metadata, Scope};
 use super::ffi::{self, Client, EventKind, Kind, Partition, Queue, Topic};
 use super::producer::lock;
 use super::rebalance::{Membership, Pending};
+use super::requests::wanted;
 use super::runtime;
 use super::session::{disconnected, Session};
 use super::transactions::GroupMetadata;
@@ -120,7 +121,9 @@ impl Consumer {
         if self.config.get("group.id").is_none_or(str::is_empty) {
             return Err(KafkaError::invalid_argument("A consumer needs the property group.id"));
         }
-        let client = Client::new(Kind::Consumer, &self.config, self.session.clone())?;
+        let config = self.session.joins.prepare(&self.config);
+        let client = Client::new(Kind::Consumer, &config, self.session.clone())?;
+        self.follow_joins(&client);
         self.progress.note();
         let tick = Duration::from_millis((self.progress.limit_ms / 4).clamp(50, 1000));
         let (commands, receiver) = unbounded_channel();
@@ -132,6 +135,7 @@ impl Consumer {
         let mut slot = lock(&self.link);
         // Under the lock: a close either finds the link or has cancelled before.
         if ready.is_ok() && !self.session.is_cancelled() {
+            self.follow_joins(&client);
             *slot = Some(Link { client, commands });
             return Ok(());
         }
@@ -154,6 +158,23 @@ impl Consumer {
         };
         if let Some(command) = refused {
             command.refuse();
+        }
+    }
+
+    /// What JavaScript listens to from now on, bits of `wanted`. Gives back how many requests were observed so far.
+    pub fn observe(&self, mask: u32) -> u32 {
+        let link = lock(&self.link);
+        let observed = self.session.observer.observe(mask);
+        if let Some(link) = &*link {
+            self.follow_joins(&link.client);
+        }
+        observed
+    }
+
+    fn follow_joins(&self, client: &Client) {
+        let listening = self.session.observer.wants(wanted::LEADER);
+        if let Some(level) = self.session.joins.level(&self.config, listening) {
+            client.set_log_level(level);
         }
     }
 
@@ -444,7 +465,13 @@ impl EventLoop {
     }
 
     fn give_up(&mut self, pending: Pending) -> KafkaResult<()> {
-        let result = runtime::in_place(|| self.client.unassign(&pending.partitions));
+        // JavaScript may have left out some of those that it was given (topics that it did not subscribe to): of an
+        // incremental assignment librdkafka takes nothing away that is not in it.
+        let mut partitions = pending.partitions.clone();
+        if pending.cooperative {
+            partitions.retain(|partition| self.membership.owns(&partition.topic, partition.partition));
+        }
+        let result = runtime::in_place(|| self.client.unassign(&partitions));
         if pending.cooperative {
             self.membership.disown(&pending.partitions);
         } else {
@@ -557,7 +584,7 @@ impl EventLoop {
         };
         let cooperative = self.client.is_cooperative();
         let lost = kind == RebalanceKind::Revoke && self.client.assignment_lost();
-        let asked = self.membership.begin(kind, lost, cooperative, event.partitions());
+        let mut asked = self.membership.begin(kind, lost, cooperative, event.partitions());
         if self.closing.is_some() {
             // Nobody asks JavaScript any more: it has finished its handlers before it closed.
             for pending in self.membership.take_pending() {
@@ -568,7 +595,18 @@ impl EventLoop {
             }
             return;
         }
+        if kind == RebalanceKind::Assign {
+            asked.member = Some(self.member());
+        }
         self.session.sink.emit(Event::Rebalance(asked));
+    }
+
+    fn member(&self) -> Member {
+        let member = runtime::in_place(|| self.client.group_metadata()).and_then(|group| group.member);
+        let (member_id, group_generation) = member.map_or((String::new(), -1), |member| (member.id, member.generation));
+        let joined = self.session.joins.of_generation(group_generation);
+        let (leader_id, protocol) = joined.map(|joined| (joined.leader_id, joined.protocol)).unzip();
+        Member { member_id, group_generation, leader_id, protocol }
     }
 
     fn serve_replies(&mut self) {

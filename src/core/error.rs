@@ -81,6 +81,9 @@ pub mod codes {
     pub const ASSIGN_PARTITIONS: i32 = -175;
     pub const REVOKE_PARTITIONS: i32 = -174;
     pub const STATE: i32 = -172;
+    pub const TIMED_OUT_QUEUE: i32 = -166;
+    pub const UNSUPPORTED_FEATURE: i32 = -165;
+    pub const PURGE_QUEUE: i32 = -152;
     pub const AUTHENTICATION: i32 = -169;
     pub const NO_OFFSET: i32 = -168;
     pub const FATAL: i32 = -150;

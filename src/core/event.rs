@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 
 use super::error::{KafkaError, KafkaResult};
+use super::requests::Observer;
 
 /// In the order in which a client emits them, JavaScript hears of them.
 pub enum Event {
@@ -21,6 +22,8 @@ pub enum Event {
     Statistics(String),
     /// `sasl.oauthbearer.config`, for whoever makes the token.
     TokenRefresh(String),
+    /// Requests to brokers: those that are there when it crosses.
+    Requests(Arc<Observer>),
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -44,6 +47,21 @@ pub struct Rebalance {
     pub cooperative: bool,
     pub generation: i32,
     pub partitions: Vec<TopicPartition>,
+    #[serde(flatten)]
+    pub member: Option<Member>,
+}
+
+/// What the coordinator knows this consumer as.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    pub member_id: String,
+    /// Not to be confused with a rebalance's number: that of the group, or under KIP-848 the member's epoch.
+    pub group_generation: i32,
+    /// Of the join that led here, where librdkafka tells.
+    pub leader_id: Option<String>,
+    /// The assignor that the coordinator chose, likewise.
+    pub protocol: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -101,6 +101,11 @@ impl Producer {
         ready.and(Err(disconnected()))
     }
 
+    /// What JavaScript listens to from now on, bits of `requests::wanted`. Gives back how many requests were observed so far.
+    pub fn observe(&self, mask: u32) -> u32 {
+        self.session.observer.observe(mask)
+    }
+
     /// The first call for a topic says its properties, such as its compression.
     pub fn topic(&self, name: &str, properties: Vec<(String, String)>) -> u32 {
         lock(&self.names).id(name, properties)

@@ -50,7 +50,14 @@ impl Membership {
     ) -> Rebalance {
         self.generation += 1;
         let names = partitions.iter().map(|p| TopicPartition { topic: p.topic.clone(), partition: p.partition });
-        let event = Rebalance { kind, lost, cooperative, generation: self.generation, partitions: names.collect() };
+        let event = Rebalance {
+            kind,
+            lost,
+            cooperative,
+            generation: self.generation,
+            partitions: names.collect(),
+            member: None,
+        };
         self.pending.push_back(Pending { generation: self.generation, kind, cooperative, partitions });
         event
     }

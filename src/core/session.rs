@@ -14,7 +14,9 @@ use super::error::{codes, KafkaError, KafkaResult};
 use super::event::{Done, ErrorEvent, Event, EventSink, LogEvent, Token, TopicPartition};
 use super::ffi::metadata::Scope;
 use super::ffi::{self, Callbacks, Client, EventKind};
+use super::joins::JoinLog;
 use super::producer::lock;
+use super::requests::Observer;
 use super::runtime;
 
 /// Shared by a client's event loop, librdkafka's callbacks and the calls from JavaScript.
@@ -22,6 +24,9 @@ pub struct Session {
     pub sink: Arc<dyn EventSink>,
     /// Wakes the event loop; a wake-up while it is busy is not lost.
     pub wake: Notify,
+    /// What is told of requests to brokers.
+    pub observer: Arc<Observer>,
+    pub joins: JoinLog,
     trouble: Mutex<Trouble>,
     /// For what JavaScript tells while connect() is still under way.
     client: Mutex<Weak<Client>>,
@@ -43,6 +48,8 @@ struct Trouble {
 impl Session {
     pub fn new(sink: Arc<dyn EventSink>) -> Arc<Session> {
         Arc::new(Session {
+            observer: Observer::new(Arc::clone(&sink)),
+            joins: JoinLog::default(),
             sink,
             wake: Notify::new(),
             trouble: Mutex::default(),
@@ -113,7 +120,8 @@ impl Session {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let outcome = client.metadata(Scope::Local, left.min(slice).as_millis().max(1) as i32);
-            if outcome.is_ok() {
+            if let Ok(metadata) = outcome {
+                self.observer.know(&metadata.brokers);
                 break Ok(());
             }
             slice = (slice * 2).min(LONGEST);
@@ -199,6 +207,9 @@ impl Session {
 
 impl Callbacks for Session {
     fn log(&self, level: i32, facility: &str, message: &str) {
+        if self.joins.takes(level, message) {
+            return;
+        }
         let (facility, message) = (facility.to_owned(), message.to_owned());
         self.sink.emit(Event::Log(LogEvent { level, facility, message }));
     }
@@ -213,6 +224,10 @@ impl Callbacks for Session {
 
     fn certificate_refused(&self, broker: &str, reason: &str) {
         *lock(&self.refused) = Some((broker.to_owned(), reason.to_owned()));
+    }
+
+    fn observer(&self) -> Arc<Observer> {
+        Arc::clone(&self.observer)
     }
 }
 

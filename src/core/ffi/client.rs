@@ -8,10 +8,11 @@ use std::sync::Arc;
 use rdkafka::bindings as rd;
 
 use super::tls::{self, ServerName};
-use super::{code_of_err, owned_string, take_error, Queue};
+use super::{code_of_err, interceptors, owned_string, take_error, Queue};
 use crate::core::config::{self, Config};
 use crate::core::error::{codes, KafkaError, KafkaResult};
 use crate::core::event::Token;
+use crate::core::requests::Observer;
 
 /// What librdkafka calls from threads of its own. Implementations only take note and return.
 pub trait Callbacks: Send + Sync + 'static {
@@ -23,6 +24,8 @@ pub trait Callbacks: Send + Sync + 'static {
     fn token_needed(&self, config: &str);
     /// A broker's certificate is refused, which librdkafka's own error does not explain.
     fn certificate_refused(&self, broker: &str, reason: &str);
+    /// Is told of every request to a broker.
+    fn observer(&self) -> Arc<Observer>;
 }
 
 /// What librdkafka's opaque points to.
@@ -176,6 +179,8 @@ pub struct Client {
     rk: *mut rd::rd_kafka_t,
     /// Lives as long as the threads that use it.
     opaque: Box<Opaque>,
+    /// What the interceptors are given, for as long.
+    _observer: Box<Arc<Observer>>,
 }
 
 // SAFETY: librdkafka's API is thread-safe on one handle.
@@ -186,6 +191,7 @@ impl Client {
     pub fn new(kind: Kind, config: &Config, callbacks: Arc<dyn Callbacks>) -> KafkaResult<Arc<Client>> {
         let mut conf = Conf::new(config)?;
         let server_name = config.get(config::SERVER_NAME).map(ServerName::new).transpose()?;
+        let observer = Box::new(callbacks.observer());
         let opaque = Box::new(Opaque { callbacks, server_name });
         let mut text = ErrorText::new();
         let events = rd::RD_KAFKA_EVENT_DR
@@ -197,7 +203,7 @@ impl Client {
             Kind::Producer => rd::rd_kafka_type_t::RD_KAFKA_PRODUCER,
             Kind::Consumer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
         };
-        // SAFETY: the opaque points into the box, which the returned value keeps for as long as the handle lives.
+        // SAFETY: the opaques point into boxes, which the returned value keeps for as long as the handle lives.
         // The log callback is set before the handle exists, so nothing ever reaches librdkafka's default logger (stderr).
         let rk = unsafe {
             rd::rd_kafka_conf_set_opaque(conf.0, (&*opaque as *const Opaque).cast_mut().cast());
@@ -211,13 +217,14 @@ impl Client {
                 rd::rd_kafka_conf_enable_sasl_queue(conf.0, 1);
             }
             rd::rd_kafka_conf_set_events(conf.0, events);
+            interceptors::install(conf.0, &*observer);
             rd::rd_kafka_new(kind, conf.0, text.pointer(), text.size())
         };
         if rk.is_null() {
             return Err(KafkaError::invalid_argument(text.take()));
         }
         conf.0 = std::ptr::null_mut(); // rd_kafka_new took it
-        let client = Arc::new(Client { rk, opaque });
+        let client = Arc::new(Client { rk, opaque, _observer: observer });
         if kind == rd::rd_kafka_type_t::RD_KAFKA_CONSUMER {
             // SAFETY: valid handle. All events then arrive on the consumer queue.
             let code = code_of_err(unsafe { rd::rd_kafka_poll_set_consumer(rk) });
@@ -274,6 +281,12 @@ impl Client {
             codes::NO_ERROR => Ok(()),
             code => Err(KafkaError::from_code(code)),
         }
+    }
+
+    /// syslog's, 0 to 7: what is above it is not even formatted.
+    pub fn set_log_level(&self, level: i32) {
+        // SAFETY: valid handle.
+        unsafe { rd::rd_kafka_set_log_level(self.rk, level) };
     }
 
     /// The queue of delivery reports, errors and statistics (producer).

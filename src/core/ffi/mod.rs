@@ -9,6 +9,7 @@ use crate::core::error::KafkaResult;
 
 pub mod admin;
 pub mod client;
+mod interceptors;
 pub mod message;
 pub mod metadata;
 pub mod mock;

@@ -1,0 +1,84 @@
+//! librdkafka's interceptors of requests: C's arguments become those of `Observer`.
+
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+
+use rdkafka::bindings as rd;
+
+use crate::core::requests::{Observer, Received, Sent};
+
+const NAME: &CStr = c"kafka-oxide";
+const DONE: rd::rd_kafka_resp_err_t = rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+
+/// Has the handle that will be made of `conf` tell `observer` of its requests.
+///
+/// # Safety
+/// `conf` is valid, and the `Arc` that `observer` points to outlives the handle.
+pub(super) unsafe fn install(conf: *mut rd::rd_kafka_conf_t, observer: *const Arc<Observer>) {
+    // It can only fail when the same interceptor is there already.
+    unsafe {
+        rd::rd_kafka_conf_interceptor_add_on_new(conf, NAME.as_ptr(), Some(on_new), observer.cast_mut().cast());
+    }
+}
+
+unsafe extern "C" fn on_new(
+    rk: *mut rd::rd_kafka_t,
+    _conf: *const rd::rd_kafka_conf_t,
+    observer: *mut c_void,
+    _errstr: *mut c_char,
+    _size: usize,
+) -> rd::rd_kafka_resp_err_t {
+    // SAFETY: the handle that is being made; the interceptors go with it.
+    unsafe {
+        rd::rd_kafka_interceptor_add_on_request_sent(rk, NAME.as_ptr(), Some(on_request_sent), observer);
+        rd::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(on_response_received), observer);
+    }
+    DONE
+}
+
+/// Runs on librdkafka's broker threads, so that no panic may leave it.
+fn with(observer: *mut c_void, tell: impl FnOnce(&Arc<Observer>)) -> rd::rd_kafka_resp_err_t {
+    if !observer.is_null() {
+        // SAFETY: what `install` was given, alive while librdkafka's threads are.
+        let observer = unsafe { &*observer.cast::<Arc<Observer>>() };
+        let _ = catch_unwind(AssertUnwindSafe(|| tell(observer)));
+    }
+    DONE
+}
+
+unsafe extern "C" fn on_request_sent(
+    _rk: *mut rd::rd_kafka_t,
+    _socket: c_int,
+    broker: *const c_char,
+    node_id: i32,
+    api_key: i16,
+    api_version: i16,
+    correlation_id: i32,
+    _size: usize,
+    observer: *mut c_void,
+) -> rd::rd_kafka_resp_err_t {
+    with(observer, |observer| {
+        // SAFETY: a C string that lives during this call.
+        let broker = if broker.is_null() { &[] } else { unsafe { CStr::from_ptr(broker) }.to_bytes() };
+        observer.sent(&Sent { api_key, api_version, correlation_id, broker, node_id });
+    })
+}
+
+/// The correlation id here is always 0 (librdkafka reads it from the request's empty response header).
+unsafe extern "C" fn on_response_received(
+    _rk: *mut rd::rd_kafka_t,
+    _socket: c_int,
+    _broker: *const c_char,
+    _node_id: i32,
+    api_key: i16,
+    api_version: i16,
+    _correlation_id: i32,
+    size: usize,
+    rtt: i64,
+    err: rd::rd_kafka_resp_err_t,
+    observer: *mut c_void,
+) -> rd::rd_kafka_resp_err_t {
+    let code = super::code_of_err(err);
+    with(observer, |observer| observer.received(&Received { api_key, api_version, size, rtt, code }))
+}
