@@ -11,6 +11,7 @@ const {
 } = require('../errors')
 const { Connection } = require('./connection')
 const { InstrumentationEmitter } = require('./events')
+const { NetworkEvents } = require('./network-events')
 const { createRetry } = require('./retry')
 const { show } = require('./options')
 
@@ -72,6 +73,7 @@ class Admin {
   #logger
   #options
   #emitter
+  #network
   /** @type {Connection | undefined} */
   #connection
   /** @type {Promise<void> | undefined} */
@@ -94,6 +96,7 @@ class Admin {
     this.#logger = logger
     this.#options = options
     this.#emitter = new InstrumentationEmitter({ names: events, label: 'admin', logger })
+    this.#network = new NetworkEvents({ emitter: this.#emitter, names: events, clientId: config['client.id'] })
     this.events = events
     // kafkajs's admin is a bag of closures: programs take its methods off.
     for (const name of METHODS) /** @type {any} */ (this)[name] = /** @type {any} */ (this)[name].bind(this)
@@ -122,6 +125,7 @@ class Admin {
       retry: this.#options.retry,
       connectTimeout: this.#options.connectTimeout,
       tokens: this.#options.tokens,
+      network: this.#network,
       what: 'admin client',
       logger: this.#logger.namespace('librdkafka'),
     })

@@ -28,6 +28,7 @@ const EVENT = Object.freeze({
   LOG: 5,
   STATISTICS: 6,
   TOKEN_REFRESH: 7,
+  REQUESTS: 8,
 })
 
 /**
@@ -40,7 +41,8 @@ const EVENT = Object.freeze({
  * @property {import('./token').TokenProvider} [tokens] for OAUTHBEARER
  * @property {string} what `producer`, for messages
  * @property {import('./logger').Logger} logger
- * @property {(kind: number, payload: any) => void} [onEvent] kinds other than log
+ * @property {import('./network-events').NetworkEvents} [network] is told of requests to brokers
+ * @property {(kind: number, payload: any) => void} [onEvent] kinds other than log and requests
  */
 
 /**
@@ -134,6 +136,7 @@ class Connection {
       this.#native = new Native({ ...properties, 'bootstrap.servers': bootstrap }, (kind, payload) =>
         this.#onEvent(kind, payload),
       )
+      this.#options.network?.attach(this.#native)
       // Attempts that are refused take no time: with them alone the retries are used up sooner, as in kafkajs.
       const early = new Promise((_, reject) => {
         const all = bootstrap.split(',')
@@ -178,6 +181,7 @@ class Connection {
     } catch (/** @type {any} */ error) {
       this.#log('warn', `Closing the ${this.#options.what} failed: ${error && error.message}`)
     } finally {
+      this.#options.network?.detach(native)
       if (this.#native === native) this.#native = undefined
     }
   }
@@ -231,6 +235,10 @@ class Connection {
 
   /** @param {number} kind @param {any} payload */
   #onEvent(kind, payload) {
+    if (kind === EVENT.REQUESTS) {
+      this.#options.network?.receive(JSON.parse(payload))
+      return
+    }
     if (kind === EVENT.LOG) {
       const { level, facility, message } = JSON.parse(payload)
       if (!this.#connected && facility === 'FAIL') this.#hungUp = HUNG_UP.exec(message) || this.#hungUp

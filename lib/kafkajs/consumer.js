@@ -4,6 +4,7 @@ const {
 } = require('../errors')
 const { readCommit, readSeek, readTopicPartitions, readSubscription, readRun } = require('./consumer-input')
 const { InstrumentationEmitter } = require('./events')
+const { GroupEvents } = require('./group-events')
 const { MEMBER } = require('./group-offsets')
 const { LibrdkafkaMembership } = require('./membership')
 const { createRetry, withDefaults } = require('./retry')
@@ -57,6 +58,7 @@ class Consumer {
   #setup
   #logger
   #emitter
+  #group
   #subscription
   /** Why the group refused this member when nobody waited for it: librdkafka tells it once. @type {Error | undefined} */
   #refusal
@@ -97,6 +99,8 @@ class Consumer {
     this.#setup = setup
     this.#logger = setup.logger
     this.#emitter = new InstrumentationEmitter({ names: events, label: 'consumer', logger: setup.logger })
+    const { config, options: { groupId } } = setup
+    this.#group = new GroupEvents({ emitter: this.#emitter, names: events, groupId, config })
     this.#subscription = new Subscription({
       options: setup.options,
       metadata: (topics) => this.#metadata(topics),
@@ -134,9 +138,10 @@ class Consumer {
         retry: options.retry,
         connectTimeout: options.connectTimeout,
         tokens: options.tokens,
+        network: this.#group.network,
         logger: this.#logger.namespace('librdkafka'),
       }, {
-        onAssigned: (generation, partitions) => this.#onAssigned(membership, generation, partitions),
+        onAssigned: (generation, partitions, member) => this.#onAssigned(membership, generation, partitions, member),
         onRevoked: (generation, partitions, lost) => this.#onRevoked(membership, generation, partitions, lost),
         onFrame: (bytes) => { if (this.#membership === membership && this.#runner) this.#runner.frame(bytes) },
         onError: (error) => this.#onError(membership, error),
@@ -184,9 +189,11 @@ class Consumer {
    * @param {{ topic: string, fromBeginning: boolean }[] | null} topics
    * @returns {Promise<{ topics: { name: string, error: any }[] }>}
    */
-  #metadata(topics) {
+  async #metadata(topics) {
     if (this.#membership === undefined) throw new KafkaJSError('The consumer is disconnected')
-    return this.#membership.metadata(topics, METADATA_TIMEOUT)
+    const metadata = await this.#membership.metadata(topics, METADATA_TIMEOUT)
+    this.#group.know(metadata.brokers)
+    return metadata
   }
 
   /**
@@ -269,6 +276,7 @@ class Consumer {
       }
       if (this.#run === run) this.#subscription.watch(() => membership.join(this.#subscription.topics))
       await joined
+      if (this.#run === run) this.#group.start(() => runner.queues())
     } finally {
       this.#joined = undefined
     }
@@ -325,9 +333,12 @@ class Consumer {
 
   /**
    * @param {LibrdkafkaMembership} membership @param {number} generation @param {{ topic: string, partition: number }[]} partitions
+   * @param {any} member what the coordinator knows this consumer as
    * @returns {Promise<void>}
    */
-  async #onAssigned(membership, generation, partitions) {
+  async #onAssigned(membership, generation, partitions, member) {
+    this.#group.isMember(member)
+    partitions = this.#group.subscribedOf(partitions, this.#subscription.names, this.#logger)
     const runner = this.#runner
     const isOver = () => runner === undefined || this.#runner !== runner || this.#membership !== membership
     const ends = isOver() ? new Map() : await this.#ends(membership, partitions)
@@ -343,15 +354,7 @@ class Consumer {
       const queue = runner.queue(topic, partition)
       if (queue && queue.paused) runner.pauseAssigned(queue)
     }
-    /** @type {Record<string, number[]>} */
-    const memberAssignment = {}
-    for (const { topic, partition } of runner.queues()) (memberAssignment[topic] = memberAssignment[topic] || []).push(partition)
-    this.#emitter.emit(events.GROUP_JOIN, {
-      groupId: this.#setup.options.groupId,
-      memberAssignment,
-      groupProtocol: this.#setup.config['partition.assignment.strategy'],
-      duration: Date.now() - this.#joinStart,
-    })
+    this.#group.joined(member, runner.queues(), Date.now() - this.#joinStart)
     this.#joined?.()
   }
 
@@ -383,7 +386,7 @@ class Consumer {
   async #onRevoked(membership, generation, partitions, lost) {
     const runner = this.#runner
     this.#joinStart = Date.now()
-    this.#emitter.emit(events.REBALANCING, { groupId: this.#setup.options.groupId })
+    this.#group.rebalancing()
     if (runner !== undefined && this.#membership === membership) await runner.revoke(partitions, { lost, generation })
     await membership.unassign(generation)
   }
@@ -445,10 +448,7 @@ class Consumer {
       list.push({ partition: automatic ? String(partition) : partition, offset })
       topics.set(topic, list)
     }
-    this.#emitter.emit(events.COMMIT_OFFSETS, {
-      groupId: this.#setup.options.groupId,
-      topics: Array.from(topics, ([topic, partitions]) => ({ topic, partitions })),
-    })
+    this.#group.committed(Array.from(topics, ([topic, partitions]) => ({ topic, partitions })))
   }
 
   /**
@@ -560,6 +560,7 @@ class Consumer {
     this.#pausing = new SubscriptionState()
     this.#seeks.clear()
     this.#subscription.unwatch()
+    this.#group.stop()
     if (runner) await runner.stop()
     this.#unlisten()
     if (membership !== undefined) {

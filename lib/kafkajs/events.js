@@ -18,6 +18,8 @@ class InstrumentationEmitter {
   #names
   #label
   #logger
+  /** Is called when an event has its first listener, or lost its last. @type {(() => void) | undefined} */
+  onInterest
 
   /**
    * @param {{ names: Record<string, string>, label: string, logger?: import('./logger').Logger }} options
@@ -52,9 +54,12 @@ class InstrumentationEmitter {
     const entry = { listener }
     const set = this.#listeners.get(type) || new Set()
     this.#listeners.set(type, set.add(entry))
+    if (set.size === 1) this.onInterest?.()
     return () => {
       set.delete(entry)
-      if (set.size === 0 && this.#listeners.get(type) === set) this.#listeners.delete(type)
+      if (set.size > 0 || this.#listeners.get(type) !== set) return
+      this.#listeners.delete(type)
+      this.onInterest?.()
     }
   }
 

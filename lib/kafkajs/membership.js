@@ -16,7 +16,7 @@ const LEAVE_TIMEOUT = 5000
  *
  * @typedef {{ topic: string, partition: number }} TopicPartition
  * @typedef {object} MembershipListener
- * @property {(generation: number, partitions: TopicPartition[]) => Promise<void> | void} onAssigned must end with `assign`
+ * @property {(generation: number, partitions: TopicPartition[], member: any) => Promise<void> | void} onAssigned must end with `assign`
  * @property {(generation: number, partitions: TopicPartition[], lost: boolean) => Promise<void> | void} onRevoked must end with `unassign`
  * @property {(bytes: Uint8Array) => void} onFrame
  * @property {(error: { code: number, name: string, message: string, fatal: boolean, topic?: string, partition?: number }) => void} onError
@@ -34,10 +34,11 @@ class LibrdkafkaMembership {
    * @param {any} setup.retry
    * @param {number} setup.connectTimeout ms
    * @param {import('./token').TokenProvider} [setup.tokens]
+   * @param {import('./network-events').NetworkEvents} [setup.network]
    * @param {import('./logger').Logger} setup.logger
    * @param {MembershipListener} listener
    */
-  constructor({ native, brokers, properties, retry, connectTimeout, tokens, logger }, listener) {
+  constructor({ native, brokers, properties, retry, connectTimeout, tokens, network, logger }, listener) {
     const { NativeConsumer } = native
     /** @param {Record<string, string>} config @param {(kind: number, payload: any) => void} onEvent */
     function Native(config, onEvent) {
@@ -50,6 +51,7 @@ class LibrdkafkaMembership {
       retry,
       connectTimeout,
       tokens,
+      network,
       what: 'consumer',
       logger,
       onEvent: (kind, payload) => {
@@ -164,10 +166,10 @@ class LibrdkafkaMembership {
   }
 
   /** @param {any} event @param {MembershipListener} listener */
-  #onRebalance({ kind, lost, generation, partitions }, listener) {
+  #onRebalance({ kind, lost, generation, partitions, ...member }, listener) {
     this.#rebalance = this.#rebalance.then(async () => {
       try {
-        if (kind === 'assign') await listener.onAssigned(generation, partitions)
+        if (kind === 'assign') await listener.onAssigned(generation, partitions, member)
         else await listener.onRevoked(generation, partitions, lost)
       } catch (error) {
         listener.onError(/** @type {any} */ (error))

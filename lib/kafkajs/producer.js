@@ -7,6 +7,7 @@ const {
   KafkaJSNumberOfRetriesExceeded,
 } = require('../errors')
 const { InstrumentationEmitter } = require('./events')
+const { NetworkEvents } = require('./network-events')
 const { Partitioners } = require('./partitioners')
 const { PartitionTable } = require('./partition-table')
 const { ProducerChannel } = require('./producer-channel')
@@ -57,6 +58,7 @@ class Producer {
   #options
   #brokers
   #emitter
+  #network
   /** @type {'disconnected' | 'connecting' | 'connected' | 'disconnecting'} */
   #status = 'disconnected'
   /** What connect() opens: for plain sends, or with a transactional id for transactions. @type {ProducerChannel | undefined} */
@@ -90,6 +92,7 @@ class Producer {
     this.#logger = logger
     this.#options = options
     this.#emitter = new InstrumentationEmitter({ names: events, label: 'producer', logger })
+    this.#network = new NetworkEvents({ emitter: this.#emitter, names: events, clientId: config['client.id'] })
     this.events = events
     const { createPartitioner } = options
     if (createPartitioner && createPartitioner !== Partitioners.DefaultPartitioner) {
@@ -165,6 +168,7 @@ class Producer {
     return new ProducerChannel({
       nativeModule: this.#native,
       brokers: this.#brokers,
+      network: this.#network,
       properties,
       retry: this.#options.retry,
       connectTimeout: this.#options.connectTimeout,
