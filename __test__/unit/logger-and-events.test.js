@@ -3,6 +3,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { createLogger, methodOfSyslog, syslogOfLevel } = require('../../lib/kafkajs/logger')
 const { InstrumentationEmitter } = require('../../lib/kafkajs/events')
+const { NetworkEvents, apiName } = require('../../lib/kafkajs/network-events')
 const { logLevel } = require('../../lib/kafkajs/enums')
 
 /** @param {any} [options] */
@@ -119,4 +120,62 @@ test('a listener whose promise rejects is logged, not lost', async () => {
   const { message, extra } = /** @type {any} */ (await logged)
   assert.match(message, /mine/)
   assert.equal(extra.eventName, names.STOP)
+})
+
+test('a listener that throws is logged, and the others and the emitter go on', () => {
+  const logged = /** @type {string[]} */ ([])
+  const logger = /** @type {any} */ ({ error: (/** @type {string} */ message) => logged.push(message) })
+  const emitter = new InstrumentationEmitter({ names, label: 'x', logger })
+  let heard = 0
+  emitter.on(names.STOP, () => { throw new Error('mine') })
+  emitter.on(names.STOP, () => { heard++ })
+  emitter.emit(names.STOP)
+  assert.deepEqual([heard, logged], [1, ['Failed to execute listener: mine']])
+})
+
+test('native clients are told what to observe when the first listener of a kind comes and when the last one goes', () => {
+  const names = { CONNECT: 'y.connect', REQUEST: 'y.request', REQUEST_TIMEOUT: 'y.timeout', FETCH: 'y.fetch', FETCH_START: 'y.start' }
+  const emitter = new InstrumentationEmitter({ names, label: 'y' })
+  const network = new NetworkEvents({ emitter, names, clientId: 'c' })
+  const observing = () => {
+    const masks = /** @type {number[]} */ ([])
+    return { masks, observe: (/** @type {number} */ mask) => { masks.push(mask) } }
+  }
+  const [first, second, third] = [observing(), observing(), observing()]
+  network.attach(first)
+  const removers = [names.CONNECT, names.REQUEST, names.REQUEST, names.FETCH, names.FETCH_START].map((name) => emitter.on(name, () => {}))
+  network.attach(second)
+  removers.forEach((remove) => remove())
+  network.attach(third)
+  assert.deepEqual([first.masks, second.masks, third.masks], [[1, 17, 16, 0], [17, 16, 0], []])
+  network.detach(first)
+  emitter.on(names.REQUEST_TIMEOUT, () => {})
+  assert.deepEqual([first.masks.length, third.masks], [4, [2]])
+})
+
+test('requests become events with the names of kafkajs', () => {
+  const names = { REQUEST: 'y.request', REQUEST_TIMEOUT: 'y.timeout', REQUEST_QUEUE_SIZE: 'y.size' }
+  const emitter = new InstrumentationEmitter({ names, label: 'y' })
+  const network = new NetworkEvents({ emitter, names, clientId: 'c' })
+  const heard = /** @type {any[]} */ ([])
+  for (const name of Object.values(names)) emitter.on(name, ({ type, payload }) => { heard.push([type, payload]) })
+  const record = { apiKey: 10, apiVersion: 2, correlationId: 3, broker: 'b:1', nodeId: 1, sentAt: 5, duration: 7, size: 9 }
+  network.receive([
+    { ...record, fate: 'sent', inFlight: 1 },
+    { ...record, fate: 'answered', inFlight: 0 },
+    { ...record, fate: 'timeout', inFlight: 0, apiKey: 999 },
+  ])
+  const sent = { broker: 'b:1', clientId: 'c', correlationId: 3, createdAt: 5, sentAt: 5, pendingDuration: 0, apiVersion: 2 }
+  const size = (/** @type {number} */ queueSize) => ['y.size', { broker: 'b:1', clientId: 'c', queueSize }]
+  assert.deepEqual(heard, [
+    size(1),
+    size(0),
+    ['y.request', { ...sent, apiKey: 10, apiName: 'GroupCoordinator', size: 9, duration: 7 }],
+    size(0),
+    ['y.timeout', { ...sent, apiKey: 999, apiName: 'ApiKey999' }],
+  ])
+  assert.deepEqual([0, 3, 18, 46, 60, 68, 75].map(apiName), [
+    'Produce', 'Metadata', 'ApiVersions', 'ListPartitionReassignments', 'DescribeCluster', 'ConsumerGroupHeartbeat',
+    'DescribeTopicPartitions',
+  ])
 })

@@ -443,9 +443,9 @@ class Consumer {
     if (!this.#emitter.has(events.COMMIT_OFFSETS)) return
     /** @type {Map<string, any[]>} */
     const topics = new Map()
-    for (const { topic, partition, offset } of offsets) {
+    for (const { topic, partition, offset, metadata = null } of offsets) {
       const list = topics.get(topic) || []
-      list.push({ partition: automatic ? String(partition) : partition, offset })
+      list.push(automatic ? { partition: String(partition), offset } : { partition, offset, metadata })
       topics.set(topic, list)
     }
     this.#group.committed(Array.from(topics, ([topic, partitions]) => ({ topic, partitions })))

@@ -89,13 +89,15 @@ pub struct Sent<'a> {
     pub api_key: i16,
     pub api_version: i16,
     pub correlation_id: i32,
-    /// librdkafka's name of the broker: `host:9092/bootstrap`, `SASL_SSL://host:9092/1`, `GroupCoordinator`.
+    /// librdkafka's name of the broker: `host:9092/bootstrap`, `SASL_SSL://host:9092/1`, or a coordinator's: `GroupCoordinator`.
     pub broker: &'a [u8],
     pub node_id: i32,
 }
 
 /// What librdkafka says of the end of a request.
-pub struct Received {
+pub struct Received<'a> {
+    /// As in `Sent`, but a coordinator's with the node id: `GroupCoordinator/1`.
+    pub broker: &'a [u8],
     pub api_key: i16,
     pub api_version: i16,
     pub size: usize,
@@ -124,7 +126,11 @@ pub struct Observer {
 struct Lane {
     epoch: u64,
     in_flight: VecDeque<InFlight>,
+    /// What librdkafka called the broker when `broker` was made of it.
     name: Vec<u8>,
+    /// The broker's connection is that of a coordinator, which has no address in its name.
+    is_coordinator: bool,
+    /// `host:port`; empty while it is not known.
     broker: String,
     node_id: i32,
 }
@@ -210,7 +216,8 @@ impl Observer {
                 sent_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64),
             };
             let told = wanted::QUEUE_SIZES | if sent.api_key == api::FETCH { wanted::FETCHES } else { 0 };
-            if mask & told != 0 {
+            // Where a coordinator is, its first answer says.
+            if mask & told != 0 && !lane.broker.is_empty() {
                 let record = lane.record(&entry, Fate::Sent, lane.in_flight.len() + 1);
                 self.tell(record);
             }
@@ -237,6 +244,7 @@ impl Observer {
                 return;
             }
             let Some(entry) = self.answered(&mut lane, received) else { return };
+            self.locate(&mut lane, received.broker);
             let told = match fate {
                 Fate::Answered => match received.api_key {
                     api::FETCH => wanted::ANSWERS | wanted::FETCHES,
@@ -295,22 +303,38 @@ impl Observer {
 
     /// Makes `host:port` of librdkafka's name, once for each name that a lane has.
     fn name(&self, lane: &mut Lane, sent: &Sent) {
-        if lane.name == sent.broker && lane.node_id == sent.node_id && !lane.broker.is_empty() {
-            return;
-        }
-        lane.node_id = sent.node_id;
-        lane.name = sent.broker.to_vec();
         let name = String::from_utf8_lossy(sent.broker);
         let address = name.split_once("://").map_or(&*name, |(_, rest)| rest);
-        lane.broker = match address.rsplit_once('/') {
-            Some((address, _)) => {
-                if sent.node_id >= 0 {
-                    lock(&self.nodes).insert(sent.node_id, address.to_owned());
-                }
-                address.to_owned()
-            }
-            None => lock(&self.nodes).get(&sent.node_id).cloned().unwrap_or_else(|| address.to_owned()),
+        let Some((address, _)) = address.rsplit_once('/') else {
+            lane.is_coordinator = true;
+            return;
         };
+        if lane.name == sent.broker && lane.node_id == sent.node_id {
+            return;
+        }
+        lane.name = sent.broker.to_vec();
+        lane.node_id = sent.node_id;
+        lane.broker = address.to_owned();
+        if sent.node_id >= 0 {
+            lock(&self.nodes).insert(sent.node_id, address.to_owned());
+        }
+    }
+
+    /// Finds the address of a coordinator, whose name in an answer is `GroupCoordinator/1`.
+    fn locate(&self, lane: &mut Lane, name: &[u8]) {
+        if !lane.is_coordinator || lane.name == name {
+            return;
+        }
+        let text = String::from_utf8_lossy(name);
+        let node = text.rsplit_once('/').and_then(|(_, node)| node.parse().ok()).unwrap_or(-1);
+        let Some(address) = lock(&self.nodes).get(&node).cloned() else {
+            // Better than nothing, and looked for again with the next answer.
+            lane.broker = text.into_owned();
+            return;
+        };
+        lane.name = name.to_vec();
+        lane.node_id = node;
+        lane.broker = address;
     }
 
     fn now(&self) -> i64 {
@@ -374,7 +398,7 @@ mod tests {
 
     fn receive(observer: &Arc<Observer>, api_key: i16, rtt: i64, code: i32) {
         let size = if rtt < 0 { 0 } else { 77 };
-        observer.received(&Received { api_key, api_version: 2, size, rtt, code });
+        observer.received(&Received { broker: b"GroupCoordinator/1", api_key, api_version: 2, size, rtt, code });
     }
 
     fn seen(observer: &Arc<Observer>) -> Vec<(Fate, i16, i32)> {
@@ -488,19 +512,21 @@ mod tests {
     fn the_coordinators_connection_has_the_address_of_its_node() {
         let (observer, _) = observer(wanted::ANSWERS);
         observer.know(&[BrokerMetadata { node_id: 1, host: "one".to_owned(), port: 9092 }]);
-        let names: [(&[u8], i32); 4] = [
-            (b"GroupCoordinator", 1),
-            (b"[::1]:9092/bootstrap", -1),
-            (b"moved:9093/1", 1),
-            (b"GroupCoordinator", 1),
-        ];
+        let names: [(&[u8], i32); 2] = [(b"[::1]:9092/bootstrap", -1), (b"moved:9093/2", 2)];
         for (index, (name, node_id)) in names.into_iter().enumerate() {
             send_to(&observer, 3, index as i32, name, node_id);
             receive(&observer, 3, 10, 0);
         }
+        LANE.with(|lane| *lane.borrow_mut() = Lane::default());
+        observer.observe(wanted::ANSWERS | wanted::QUEUE_SIZES);
+        for correlation_id in 2..4 {
+            send_to(&observer, 3, correlation_id, b"GroupCoordinator", -1);
+            receive(&observer, 3, 10, 0);
+        }
         let records = observer.take();
         let brokers: Vec<_> = records.iter().map(|record| &*record.broker).collect();
-        assert_eq!(brokers, ["one:9092", "[::1]:9092", "moved:9093", "moved:9093"]);
+        assert_eq!(brokers, ["[::1]:9092", "moved:9093", "one:9092", "one:9092", "one:9092"]);
+        assert_eq!(records.last().map(|record| record.node_id), Some(1));
     }
 
     #[test]

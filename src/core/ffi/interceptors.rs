@@ -47,6 +47,15 @@ fn with(observer: *mut c_void, tell: impl FnOnce(&Arc<Observer>)) -> rd::rd_kafk
     DONE
 }
 
+/// A C string that librdkafka lends for the time of a callback.
+fn bytes(text: &*const c_char) -> &[u8] {
+    match text.is_null() {
+        true => &[],
+        // SAFETY: NUL-terminated, and alive as long as the argument that is borrowed here.
+        false => unsafe { CStr::from_ptr(*text) }.to_bytes(),
+    }
+}
+
 unsafe extern "C" fn on_request_sent(
     _rk: *mut rd::rd_kafka_t,
     _socket: c_int,
@@ -59,8 +68,7 @@ unsafe extern "C" fn on_request_sent(
     observer: *mut c_void,
 ) -> rd::rd_kafka_resp_err_t {
     with(observer, |observer| {
-        // SAFETY: a C string that lives during this call.
-        let broker = if broker.is_null() { &[] } else { unsafe { CStr::from_ptr(broker) }.to_bytes() };
+        let broker = bytes(&broker);
         observer.sent(&Sent { api_key, api_version, correlation_id, broker, node_id });
     })
 }
@@ -69,7 +77,7 @@ unsafe extern "C" fn on_request_sent(
 unsafe extern "C" fn on_response_received(
     _rk: *mut rd::rd_kafka_t,
     _socket: c_int,
-    _broker: *const c_char,
+    broker: *const c_char,
     _node_id: i32,
     api_key: i16,
     api_version: i16,
@@ -80,5 +88,8 @@ unsafe extern "C" fn on_response_received(
     observer: *mut c_void,
 ) -> rd::rd_kafka_resp_err_t {
     let code = super::code_of_err(err);
-    with(observer, |observer| observer.received(&Received { api_key, api_version, size, rtt, code }))
+    with(observer, |observer| {
+        let broker = bytes(&broker);
+        observer.received(&Received { broker, api_key, api_version, size, rtt, code });
+    })
 }
