@@ -97,7 +97,10 @@ mod tests {
         let leader = |line: &str| parse(line).map(|joined| joined.leader_id);
         assert_eq!(leader(&line("a-1", "b-2")).as_deref(), Some("a-1"));
         assert_eq!(leader(&line("a-1 (me)", "a-1")).as_deref(), Some("a-1"));
-        assert_eq!(leader(&line("x, my MemberId y-1 (me)", "x, my MemberId y-1")).as_deref(), Some("x, my MemberId y-1"));
+        assert_eq!(
+            leader(&line("x, my MemberId y-1 (me)", "x, my MemberId y-1")).as_deref(),
+            Some("x, my MemberId y-1")
+        );
         assert_eq!(leader("JoinGroup response: discarding outdated request (now in join-state init)"), None);
         let joined = parse(&line("a", "b")).unwrap();
         assert_eq!((joined.generation, &*joined.protocol), (3, "roundrobin"));

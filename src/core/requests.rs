@@ -482,8 +482,7 @@ mod tests {
             send(&observer, api_key, correlation_id);
             receive(&observer, api_key, 10, 0);
         }
-        let expected =
-            [(Fate::Sent, 1, 2), (Fate::Answered, 1, 2), (Fate::Answered, 12, 3), (Fate::Answered, 68, 4)];
+        let expected = [(Fate::Sent, 1, 2), (Fate::Answered, 1, 2), (Fate::Answered, 12, 3), (Fate::Answered, 68, 4)];
         assert_eq!(seen(&observer), expected);
     }
 
