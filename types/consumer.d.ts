@@ -297,7 +297,7 @@ export interface IBatchProcessEvent {
   lastOffset: string
 }
 
-/** Not emitted yet: librdkafka sends heartbeats by itself. */
+/** The coordinator answered a heartbeat. librdkafka sends them by itself, also while a handler runs. */
 export type ConsumerHeartbeatEvent = InstrumentationEvent<{
   /** The group. */
   groupId: string
@@ -306,7 +306,7 @@ export type ConsumerHeartbeatEvent = InstrumentationEvent<{
   /** Counts the group's rebalances. */
   groupGenerationId: number
 }>
-/** `memberId` and `groupGenerationId` are not filled yet. */
+/** Offsets were committed. */
 export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
   /** The group. */
   groupId: string
@@ -317,7 +317,7 @@ export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
   /** The offsets; a partition is text when the consumer committed by itself. */
   topics: TopicOffsets[]
 }>
-/** `memberId`, `leaderId` and `isLeader` are not filled yet. */
+/** A rebalance ended. `leaderId` is `''` under KIP-848, and where `rdkafka: { debug }` leaves `cgrp` out. `duration` in ms. */
 export type ConsumerGroupJoinEvent = InstrumentationEvent<{
   /** How long joining took, ms. */
   duration: number
@@ -334,9 +334,9 @@ export type ConsumerGroupJoinEvent = InstrumentationEvent<{
   /** What this member got. */
   memberAssignment: IMemberAssignment
 }>
-/** Not emitted yet. */
+/** A broker is asked for messages. While nothing can be fetched (all paused), once in `maxWaitTimeInMs`. At run time `nodeId` is a string, as in kafkajs. */
 export type ConsumerFetchStartEvent = InstrumentationEvent<{ nodeId: number }>
-/** Not emitted yet. */
+/** Its answer came. `numberOfBatches` is always 0, as in kafkajs; `duration` in ms; `nodeId` as above. */
 export type ConsumerFetchEvent = InstrumentationEvent<{ numberOfBatches: number; duration: number; nodeId: number }>
 /** Handling a batch begins. With `eachMessage` too. */
 export type ConsumerStartBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent>
@@ -344,9 +344,9 @@ export type ConsumerStartBatchProcessEvent = InstrumentationEvent<IBatchProcessE
 export type ConsumerEndBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent & { duration: number }>
 /** The run ended by an error. */
 export type ConsumerCrashEvent = InstrumentationEvent<{ error: Error; groupId: string; restart: boolean }>
-/** `memberId` is not filled yet. */
+/** The group rebalances; `memberId` is the one before. */
 export type ConsumerRebalancingEvent = InstrumentationEvent<{ groupId: string; memberId: string }>
-/** Not emitted yet. Spelled as in kafkajs. */
+/** The group's leader assigned topics that this consumer did not subscribe to; they are left out. Spelled as in kafkajs. */
 export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
   /** The group. */
   groupId: string

@@ -66,7 +66,7 @@ export type RequestTimeoutEvent = InstrumentationEvent<{
   sentAt: number
 }>
 
-/** How many requests to a broker wait for an answer. */
+/** How many requests to a broker wait for an answer, whenever that changes. kafkajs counts those that wait to be sent. */
 export type RequestQueueSizeEvent = InstrumentationEvent<{
   /** `host:port`. */
   broker: string
