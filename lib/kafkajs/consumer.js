@@ -203,10 +203,26 @@ class Consumer {
    */
   async run(options) {
     const config = readRun(options)
+    const { groupId } = this.#setup.options
     if (this.#run) {
-      this.#logger.warn('consumer#run was called, but the consumer is already running', { groupId: this.#setup.options.groupId })
+      this.#logger.warn('consumer#run was called, but the consumer is already running', { groupId })
       return
     }
+    const endings = this.#endings
+    try {
+      await this.#start(config)
+    } catch (error) {
+      // kafkajs tells of it by these events alone; whoever awaits run() hears of it here too.
+      if (this.#endings === endings) {
+        this.#emitter.emit(events.DISCONNECT)
+        this.#emitter.emit(events.CRASH, { error, groupId, restart: false })
+      }
+      throw error
+    }
+  }
+
+  /** @param {ReturnType<typeof readRun>} config */
+  async #start(config) {
     const run = (this.#run = {})
     clearTimeout(this.#restart)
     try {
@@ -588,7 +604,7 @@ class Consumer {
     this.#restart = setTimeout(async () => {
       if (this.#run || this.#endings !== endings) return
       try {
-        await this.run(config)
+        await this.#start(config)
       } catch (/** @type {any} */ failure) {
         if (this.#endings === endings) this.#onCrash(failure, config)
       }
