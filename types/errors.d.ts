@@ -119,6 +119,8 @@ export class KafkaJSError extends Error {
   readonly retriable: boolean
   /** The client can do nothing more and must be made anew. */
   readonly fatal: boolean
+  /** True for one that a transaction has failed by: it cannot be committed any more, abort() works. */
+  readonly abortable?: boolean
   /**
    * The Kafka protocol's code when a broker refused, librdkafka's (negative) for a local failure, the system's name
    * (`ECONNREFUSED`) for a connection, otherwise the class in capitals (`NOT_IMPLEMENTED`).

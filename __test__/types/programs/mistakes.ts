@@ -36,6 +36,9 @@ producer.on(producer.events.REQUEST, ({ payload }) => payload.nothing)
 // @ts-expect-error the table of events is not to be written
 producer.events = {}
 
+// @ts-expect-error it has to be said whose offsets these are
+producer.transaction().then((transaction) => transaction.sendOffsets({ topics: [] }))
+
 const consumer = kafka.consumer({ groupId: 'g' })
 // @ts-expect-error an offset is a string
 consumer.seek({ topic: 't', partition: 0, offset: 1 })

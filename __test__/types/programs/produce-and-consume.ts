@@ -1,7 +1,7 @@
 // What a program written for kafkajs looks like, with only the import changed.
 import {
-  CompressionTypes, Consumer, EachBatchPayload, EachMessagePayload, FlushingProducer, IHeaders, Kafka, KafkaConfig, KafkaMessage, Message,
-  ProducerRecord, RecordMetadata, TopicMessages, logLevel,
+  CompressionTypes, Consumer, EachBatchPayload, EachMessagePayload, FlushingProducer, IHeaders, Kafka, KafkaConfig, KafkaJSError, KafkaMessage, Message,
+  Producer, ProducerRecord, RecordMetadata, TopicMessages, Transaction, logLevel,
 } from 'kafka-oxide'
 
 const config: KafkaConfig = {
@@ -35,6 +35,24 @@ async function produce(): Promise<RecordMetadata[]> {
   void first
   await producer.disconnect()
   return result
+}
+
+async function transform(consumer: Consumer): Promise<void> {
+  const producer: Producer = kafka.producer({ transactionalId: 'id', transactionTimeout: 30000 })
+  await producer.connect()
+  const transaction: Transaction = await producer.transaction()
+  const topics = [{ topic: 't', partitions: [{ partition: 0, offset: '1' }] }]
+  try {
+    const sent: RecordMetadata[] = await transaction.send({ topic: 't', messages: [{ value: 'v' }] })
+    await transaction.sendBatch({ topicMessages: [{ topic: 't', messages: [{ value: null }] }] })
+    await transaction.sendOffsets({ consumerGroupId: 'g', topics })
+    await transaction.sendOffsets({ consumer, topics })
+    await transaction.commit()
+    void sent
+  } catch (error) {
+    const abortable: boolean | undefined = error instanceof KafkaJSError ? error.abortable : undefined
+    if (abortable || transaction.isActive()) await transaction.abort()
+  }
 }
 
 async function consume(): Promise<void> {
@@ -75,4 +93,4 @@ async function consumeBatches(consumer: Consumer): Promise<void> {
   })
 }
 
-void [produce, consume, consumeBatches]
+void [produce, transform, consume, consumeBatches]
