@@ -31,7 +31,7 @@ export interface MockFailure {
   delay: number
 }
 
-/** Requests about topics. Used for one connection: after `close` make a new one. */
+/** Requests to the cluster. Used for one connection: after `close` make a new one. */
 export declare class NativeAdmin {
   constructor(properties: Properties, onEvent: (kind: number, payload: any) => void)
   /** Opens the handle; rejects with the reason when no broker answers in time. */
@@ -47,10 +47,20 @@ export declare class NativeAdmin {
   createTopics(topics: Array<TopicToCreate>, timeoutMs: number, validateOnly: boolean): Promise<string>
   /** JSON `[{ topic, error }]`. */
   deleteTopics(topics: Array<string>, timeoutMs: number): Promise<string>
+  /**
+   * One request, as JSON: its name in `operation`, its fields beside it (core::ffi::admin::Request). The answer is
+   * JSON too; what failed of it has an `error`.
+   */
+  request(request: string, timeoutMs: number): Promise<string>
+  /** All groups of all brokers: JSON `[{ groupId, protocolType }]`. */
+  listGroups(timeoutMs: number): Promise<string>
+  /**
+   * JSON `[{ groupId, error, state, protocolType, protocol, members: [{ memberId, clientId, clientHost, metadata,
+   * assignment, assigned }] }]`: the member's bytes as base64, or what it is assigned under KIP-848.
+   */
+  describeGroups(groups: Array<string>, timeoutMs: number): Promise<string>
   /** Of these topics, or of all: JSON `{ brokers, controllerId, clusterId, topics }`. */
   metadata(topics: Array<string> | undefined | null, timeoutMs: number): Promise<string>
-  /** The offsets at these times: JSON `[{ topic, partition, offset, timestamp, leaderEpoch, error }]`. */
-  listOffsets(asked: Array<TimestampQuery>, timeoutMs: number): Promise<string>
   close(): Promise<void>
 }
 
@@ -90,6 +100,8 @@ export declare class NativeConsumer {
    * KIP-848 the generation is the member's epoch. It is not positive before the coordinator has taken the member in.
    */
   groupMetadata(): Promise<string>
+  /** As NativeAdmin's. */
+  describeGroups(groups: Array<string>, timeoutMs: number): Promise<string>
   /** Moves the position. Sections of the partition carry `epoch` from then on. */
   seek(topic: string, partition: number, offset: string, epoch: number): Promise<void>
   /** Stops fetching these partitions; what was fetched and not yet handed out is fetched again on resume. */
@@ -199,16 +211,6 @@ export interface TopicPartitionOffset {
   /** Decimal digits: JavaScript's numbers end at 2^53. */
   offset: string
   metadata?: string
-}
-
-export interface TopicToCreate {
-  topic: string
-  /** -1: the broker's default. */
-  numPartitions: number
-  /** -1: the broker's default. */
-  replicationFactor: number
-  replicaAssignment?: Array<Array<number>>
-  config?: Record<string, string>
 }
 
 /** `ERR__TIMED_OUT` for -185. */

@@ -1,7 +1,8 @@
 'use strict'
 const {
-  fromNative, KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented,
+  fromNative, KafkaJSError, KafkaJSNonRetriableError,
 } = require('../errors')
+const { descriptions } = require('./admin/groups')
 const { readCommit, readSeek, readTopicPartitions, readSubscription, readRun } = require('./consumer-input')
 const { InstrumentationEmitter } = require('./events')
 const { GroupEvents } = require('./group-events')
@@ -32,7 +33,8 @@ const events = Object.freeze({
 })
 
 const METHODS = /** @type {const} */ ([
-  'connect', 'disconnect', 'subscribe', 'run', 'stop', 'commitOffsets', 'seek', 'pause', 'resume', 'paused', 'on', 'logger',
+  'connect', 'disconnect', 'subscribe', 'run', 'stop', 'commitOffsets', 'seek', 'pause', 'resume', 'paused', 'describeGroup', 'on',
+  'logger',
 ])
 
 /** Where no offset is given: the committed one, or by `fromBeginning`. */
@@ -652,9 +654,18 @@ class Consumer {
     return this.#logger
   }
 
-  /** @returns {Promise<any>} */
+  /**
+   * The group of this consumer as its coordinator knows it. Connects when that was not done yet.
+   * @returns {Promise<import('./admin/groups').GroupDescription>}
+   */
   async describeGroup() {
-    throw new KafkaJSNotImplemented('describeGroup() is not implemented yet: it comes with a later version of kafka-oxide')
+    await this.#ensureConnected()
+    const { options } = this.#setup
+    const [group] = await createRetry(options.retry).retry(async () => {
+      if (this.#membership === undefined) throw new KafkaJSNonRetriableError('The consumer is disconnected')
+      return descriptions(await this.#membership.describeGroups([options.groupId]))
+    })
+    return group
   }
 }
 

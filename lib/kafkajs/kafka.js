@@ -49,10 +49,10 @@ class Kafka {
 
   /**
    * @param {any} [options] see `AdminConfig`
-   * @returns {import('./admin').Admin}
+   * @returns {import('./admin/admin').Admin}
    */
   admin(options) {
-    const { Admin } = require('./admin')
+    const { Admin } = require('./admin/admin')
     const values = adminOptions(this.#options, options, this.#native)
     return new Admin(this.#setup('Admin', values))
   }

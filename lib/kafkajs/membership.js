@@ -9,6 +9,8 @@ const LARGEST_FRAME_BYTES = 16 * 1024 * 1024
 const MANY_MESSAGES = 1_000_000
 /** How long leaving the group may take, ms. */
 const LEAVE_TIMEOUT = 5000
+/** How long a description of the group may take, ms: kafkajs's default for a request. */
+const DESCRIBE_TIMEOUT = 30000
 
 /**
  * Membership in a group: join, assignment, revocation, commit, leave. This is librdkafka's own; everything that the runner and
@@ -149,6 +151,11 @@ class LibrdkafkaMembership {
    */
   async metadata(topics, timeoutMs) {
     return JSON.parse(await this.#call(() => this.native.metadata(topics, timeoutMs)))
+  }
+
+  /** @param {string[]} groups @returns {Promise<any[]>} see NativeConsumer.describeGroups */
+  async describeGroups(groups) {
+    return JSON.parse(await this.#call(() => this.native.describeGroups(groups, DESCRIBE_TIMEOUT)))
   }
 
   /** Leaves the group and closes the client. Never rejects. */

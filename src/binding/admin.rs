@@ -1,10 +1,11 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::arguments::{config, partitions, read_token, Properties, TimestampQuery, TokenGiven, TopicToCreate};
+use super::arguments::{config, read_token, Properties, TokenGiven};
 use super::bridge::{throw, OnEvent, Then};
 use super::client::{Abandon, Client};
-use crate::core::admin::{Admin, Request};
+use crate::core::admin::Admin;
+use crate::core::error::KafkaError;
 
 impl Abandon for Admin {
     fn abandon(&self) {
@@ -12,7 +13,7 @@ impl Abandon for Admin {
     }
 }
 
-/// Requests about topics. Used for one connection: after `close` make a new one.
+/// Requests to the cluster. Used for one connection: after `close` make a new one.
 #[napi]
 pub struct NativeAdmin {
     client: Client<Admin>,
@@ -53,26 +54,36 @@ impl NativeAdmin {
         self.client.core.observe(mask)
     }
 
-    /// JSON `[{ topic, error }]`.
+    /// One request, as JSON: its name in `operation`, its fields beside it (core::ffi::admin::Request). The answer is
+    /// JSON too; what failed of it has an `error`.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn create_topics<'env>(
-        &self,
-        env: &'env Env,
-        topics: Vec<TopicToCreate>,
-        timeout_ms: u32,
-        validate_only: bool,
-    ) -> Result<Unknown<'env>> {
+    pub fn request<'env>(&self, env: &'env Env, request: String, timeout_ms: u32) -> Result<Unknown<'env>> {
+        let request = serde_json::from_str(&request)
+            .map_err(|error| throw(env, &KafkaError::invalid_argument(format!("No admin request: {error}"))))?;
         let (promise, done) = self.client.bridge.promise_of_json(env)?;
-        let topics = topics.into_iter().map(Into::into).collect();
-        self.client.core.request(Request::CreateTopics { topics, timeout_ms, validate_only, done });
+        self.client.core.request(request, timeout_ms, done);
         Ok(promise)
     }
 
-    /// JSON `[{ topic, error }]`.
+    /// All groups of all brokers: JSON `[{ groupId, protocolType }]`.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn delete_topics<'env>(&self, env: &'env Env, topics: Vec<String>, timeout_ms: u32) -> Result<Unknown<'env>> {
+    pub fn list_groups<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.bridge.promise_of_json(env)?;
-        self.client.core.request(Request::DeleteTopics { topics, timeout_ms, done });
+        self.client.core.list_groups(timeout_ms, done);
+        Ok(promise)
+    }
+
+    /// JSON `[{ groupId, error, state, protocolType, protocol, members: [{ memberId, clientId, clientHost, metadata,
+    /// assignment, assigned }] }]`: the member's bytes as base64, or what it is assigned under KIP-848.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn describe_groups<'env>(
+        &self,
+        env: &'env Env,
+        groups: Vec<String>,
+        timeout_ms: u32,
+    ) -> Result<Unknown<'env>> {
+        let (promise, done) = self.client.bridge.promise_of_json(env)?;
+        self.client.core.describe_groups(groups, timeout_ms, done);
         Ok(promise)
     }
 
@@ -86,20 +97,6 @@ impl NativeAdmin {
     ) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.bridge.promise_of_json(env)?;
         self.client.core.metadata(topics, timeout_ms, done);
-        Ok(promise)
-    }
-
-    /// The offsets at these times: JSON `[{ topic, partition, offset, timestamp, leaderEpoch, error }]`.
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn list_offsets<'env>(
-        &self,
-        env: &'env Env,
-        asked: Vec<TimestampQuery>,
-        timeout_ms: u32,
-    ) -> Result<Unknown<'env>> {
-        let asked = partitions(asked).map_err(|error| throw(env, &error))?;
-        let (promise, done) = self.client.bridge.promise_of_json(env)?;
-        self.client.core.request(Request::ListOffsets { partitions: asked, timeout_ms, done });
         Ok(promise)
     }
 

@@ -8,7 +8,6 @@ use napi_derive::napi;
 use crate::core::config::Config;
 use crate::core::error::{KafkaError, KafkaResult};
 use crate::core::event::Token;
-use crate::core::ffi::admin::NewTopic;
 use crate::core::ffi::Partition;
 use crate::core::transactions::{GroupMetadata, Member};
 
@@ -72,25 +71,6 @@ pub struct Subscription {
     pub from_beginning: bool,
 }
 
-#[napi(object)]
-pub struct TopicToCreate {
-    pub topic: String,
-    /// -1: the broker's default.
-    pub num_partitions: i32,
-    /// -1: the broker's default.
-    pub replication_factor: i32,
-    pub replica_assignment: Option<Vec<Vec<i32>>>,
-    pub config: Option<HashMap<String, String>>,
-}
-
-#[napi(object)]
-pub struct TimestampQuery {
-    pub topic: String,
-    pub partition: i32,
-    /// Milliseconds since the epoch, -1 for the end, -2 for the beginning.
-    pub timestamp: String,
-}
-
 /// A token for OAUTHBEARER.
 #[napi(object)]
 pub struct TokenGiven {
@@ -125,26 +105,6 @@ impl TryFrom<TopicPartitionOffset> for Partition {
     fn try_from(given: TopicPartitionOffset) -> KafkaResult<Partition> {
         let offset = number("offset", &given.offset)?;
         Ok(Partition { metadata: given.metadata, ..Partition::at(given.topic, given.partition, offset) })
-    }
-}
-
-impl TryFrom<TimestampQuery> for Partition {
-    type Error = KafkaError;
-
-    fn try_from(given: TimestampQuery) -> KafkaResult<Partition> {
-        Ok(Partition::at(given.topic, given.partition, number("timestamp", &given.timestamp)?))
-    }
-}
-
-impl From<TopicToCreate> for NewTopic {
-    fn from(given: TopicToCreate) -> NewTopic {
-        NewTopic {
-            topic: given.topic,
-            num_partitions: given.num_partitions,
-            replication_factor: given.replication_factor,
-            replica_assignment: given.replica_assignment.unwrap_or_default(),
-            config: given.config.unwrap_or_default().into_iter().collect(),
-        }
     }
 }
 

@@ -6,15 +6,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
 use super::config::Config;
 use super::consumer::read_metadata;
 use super::error::{codes, KafkaError, KafkaResult};
 use super::event::{Done, EventSink, Token};
-use super::ffi::admin::{NewTopic, OffsetResult, TopicResult};
+use super::ffi::admin::{AnyOperation, Request};
 use super::ffi::metadata::{BrokerMetadata, TopicMetadata};
-use super::ffi::{Client, Event, EventKind, Kind, Partition, Queue, Topic};
+use super::ffi::{Client, EventKind, Kind, Queue, Topic};
+use super::groups;
 use super::producer::lock;
 use super::runtime;
 use super::session::{disconnected, Session};
@@ -31,28 +33,15 @@ struct Link {
     commands: UnboundedSender<Command>,
 }
 
-pub enum Request {
-    CreateTopics {
-        topics: Vec<NewTopic>,
-        timeout_ms: u32,
-        validate_only: bool,
-        done: Done<Vec<TopicResult>>,
-    },
-    DeleteTopics {
-        topics: Vec<String>,
-        timeout_ms: u32,
-        done: Done<Vec<TopicResult>>,
-    },
-    /// The offset of each partition is the timestamp asked for: milliseconds, -1 the end, -2 the beginning.
-    ListOffsets {
-        partitions: Vec<Partition>,
-        timeout_ms: u32,
-        done: Done<Vec<OffsetResult>>,
-    },
+/// An operation under way: what it is, for reading its result, and who is waiting.
+struct Call {
+    operation: Box<dyn AnyOperation>,
+    timeout_ms: u32,
+    done: Done<Value>,
 }
 
 enum Command {
-    Request(Request),
+    Request(Call),
     Close(Done<()>),
     Abandon,
 }
@@ -112,36 +101,55 @@ impl Admin {
         self.session.observer.observe(mask)
     }
 
-    pub fn request(&self, request: Request) {
-        let command = Command::Request(request);
+    /// The answer is what the operation's result serializes to.
+    pub fn request(&self, request: Request, timeout_ms: u32, done: Done<Value>) {
+        let command = Command::Request(Call { operation: request.into_operation(), timeout_ms, done });
         let refused = match &*lock(&self.link) {
             None => Some(command),
             Some(link) => link.commands.send(command).err().map(|refused| refused.0),
         };
-        if let Some(Command::Request(request)) = refused {
-            request.fail(not_connected());
+        if let Some(Command::Request(call)) = refused {
+            (call.done)(Err(not_connected()));
         }
+    }
+
+    pub fn list_groups(&self, timeout_ms: u32, done: Done<Vec<groups::Listing>>) {
+        self.blocking(done, move |client| groups::list(client, timeout_ms));
+    }
+
+    pub fn describe_groups(&self, names: Vec<String>, timeout_ms: u32, done: Done<Vec<groups::Description>>) {
+        self.blocking(done, move |client| groups::describe(client, names, timeout_ms));
     }
 
     /// Of all topics, or of those named.
     pub fn metadata(&self, topics: Option<Vec<String>>, timeout_ms: u32, done: Done<ClusterMetadata>) {
-        let Some(client) = lock(&self.link).as_ref().map(|link| Arc::clone(&link.client)) else {
-            return done(Err(not_connected()));
-        };
-        runtime::blocking(move || {
+        self.blocking(done, move |client| {
             let handles = topics.map(|names| {
-                names.iter().map(|name| Topic::new(&client, name, &[]).map(Arc::new)).collect::<KafkaResult<Vec<_>>>()
+                names.iter().map(|name| Topic::new(client, name, &[]).map(Arc::new)).collect::<KafkaResult<Vec<_>>>()
             });
-            let metadata = handles.transpose().and_then(|handles| read_metadata(&client, handles, timeout_ms));
-            let answer = metadata.map(|metadata| ClusterMetadata {
+            let metadata = read_metadata(client, handles.transpose()?, timeout_ms)?;
+            Ok(ClusterMetadata {
                 brokers: metadata.brokers,
                 controller_id: client.controller_id(1000),
                 cluster_id: client.cluster_id(1000),
                 topics: metadata.topics,
-            });
-            drop(client);
-            done(answer);
+            })
         });
+    }
+
+    fn blocking<T: Send + 'static>(
+        &self,
+        done: Done<T>,
+        work: impl FnOnce(&Arc<Client>) -> KafkaResult<T> + Send + 'static,
+    ) {
+        match lock(&self.link).as_ref().map(|link| Arc::clone(&link.client)) {
+            None => done(Err(not_connected())),
+            Some(client) => runtime::blocking(move || {
+                let answer = work(&client);
+                drop(client);
+                done(answer);
+            }),
+        }
     }
 
     pub fn close(&self, done: Done<()>) {
@@ -182,45 +190,12 @@ fn not_connected() -> KafkaError {
     KafkaError::state("The admin client is not connected")
 }
 
-impl Request {
-    fn fail(self, error: KafkaError) {
-        match self {
-            Request::CreateTopics { done, .. } | Request::DeleteTopics { done, .. } => done(Err(error)),
-            Request::ListOffsets { done, .. } => done(Err(error)),
-        }
-    }
-}
-
-/// What waits for a result.
-enum Waiting {
-    Topics(Done<Vec<TopicResult>>),
-    Offsets(Done<Vec<OffsetResult>>),
-}
-
-impl Waiting {
-    fn answer(self, event: &Event) {
-        let failed = (event.code() != codes::NO_ERROR).then(|| event.error());
-        match (self, failed) {
-            (Waiting::Topics(done), None) => done(Ok(event.topic_results())),
-            (Waiting::Offsets(done), None) => done(Ok(event.offset_results())),
-            (waiting, Some(error)) => waiting.fail(error),
-        }
-    }
-
-    fn fail(self, error: KafkaError) {
-        match self {
-            Waiting::Topics(done) => done(Err(error)),
-            Waiting::Offsets(done) => done(Err(error)),
-        }
-    }
-}
-
 struct EventLoop {
     client: Arc<Client>,
     session: Arc<Session>,
     main: Queue,
     results: Queue,
-    pending: HashMap<u64, Waiting>,
+    pending: HashMap<u64, Call>,
     next: u64,
 }
 
@@ -231,7 +206,7 @@ impl EventLoop {
             tokio::select! {
                 _ = session.wake.notified() => {}
                 command = commands.recv() => match command {
-                    Some(Command::Request(request)) => self.send(request),
+                    Some(Command::Request(call)) => self.send(call),
                     Some(Command::Close(done)) => break Some(done),
                     Some(Command::Abandon) | None => break None,
                 },
@@ -241,8 +216,8 @@ impl EventLoop {
             }
             while let Some(event) = self.results.poll() {
                 if let EventKind::Result = event.kind() {
-                    if let Some(waiting) = self.pending.remove(&event.opaque()) {
-                        waiting.answer(&event);
+                    if let Some(call) = self.pending.remove(&event.opaque()) {
+                        (call.done)(call.operation.answer(&event));
                     }
                 }
             }
@@ -250,36 +225,19 @@ impl EventLoop {
         self.end(closed);
     }
 
-    fn send(&mut self, request: Request) {
+    fn send(&mut self, call: Call) {
         self.next += 1;
-        let number = self.next;
-        let limit = |timeout_ms: u32| timeout_ms.min(i32::MAX as u32) as i32;
-        let (sent, waiting) = match request {
-            Request::CreateTopics { topics, timeout_ms, validate_only, done } => (
-                self.client.create_topics(&topics, limit(timeout_ms), validate_only, &self.results, number),
-                Waiting::Topics(done),
-            ),
-            Request::DeleteTopics { topics, timeout_ms, done } => {
-                (self.client.delete_topics(&topics, limit(timeout_ms), &self.results, number), Waiting::Topics(done))
-            }
-            Request::ListOffsets { partitions, timeout_ms, done } => (
-                self.client.list_offsets(&partitions, limit(timeout_ms), &self.results, number),
-                Waiting::Offsets(done),
-            ),
-        };
-        match sent {
-            Ok(()) => drop(self.pending.insert(number, waiting)),
-            Err(error) => waiting.fail(error),
+        match call.operation.send(&self.client, call.timeout_ms, &self.results, self.next) {
+            Ok(()) => drop(self.pending.insert(self.next, call)),
+            Err(error) => (call.done)(Err(error)),
         }
     }
 
     fn end(self, closed: Option<Done<()>>) {
         let EventLoop { client, main, results, pending, .. } = self;
-        for waiting in pending.into_values() {
-            waiting.fail(KafkaError::new(
-                codes::DESTROY,
-                "The admin client was disconnected while the request was under way",
-            ));
+        for call in pending.into_values() {
+            let text = "The admin client was disconnected while the request was under way";
+            (call.done)(Err(KafkaError::new(codes::DESTROY, text)));
         }
         runtime::blocking(move || {
             drop((main, results));

@@ -18,6 +18,7 @@ use super::event::{Done, Event, EventSink, Member, RebalanceKind, Token};
 use super::fetch::{Fetched, Fetcher, FrameLimits, Partitions, TopicNames};
 use super::ffi::metadata::{Metadata, Scope};
 use super::ffi::{self, Client, EventKind, Kind, Partition, Queue, Topic};
+use super::groups;
 use super::producer::lock;
 use super::rebalance::{Membership, Pending};
 use super::requests::wanted;
@@ -198,6 +199,10 @@ impl Consumer {
     /// Who this member is. Its generation is not positive before the coordinator has taken it in.
     pub fn group_metadata(&self, done: Done<GroupMetadata>) {
         self.blocking(done, |client| client.group_metadata().ok_or_else(not_connected));
+    }
+
+    pub fn describe_groups(&self, names: Vec<String>, timeout_ms: u32, done: Done<Vec<groups::Description>>) {
+        self.blocking(done, move |client| groups::describe(client, names, timeout_ms));
     }
 
     /// Of all topics, or of those named, which thereby get the properties that they will be consumed with.

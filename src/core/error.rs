@@ -64,6 +64,8 @@ impl std::error::Error for KafkaError {}
 /// The codes that this crate itself tells apart.
 pub mod codes {
     pub const NO_ERROR: i32 = 0;
+    pub const GROUP_ID_NOT_FOUND: i32 = 69;
+    pub const BAD_MSG: i32 = -199;
     pub const DESTROY: i32 = -197;
     pub const FAIL: i32 = -196;
     pub const TRANSPORT: i32 = -195;
@@ -86,6 +88,8 @@ pub mod codes {
     pub const PURGE_QUEUE: i32 = -152;
     pub const AUTHENTICATION: i32 = -169;
     pub const NO_OFFSET: i32 = -168;
+    pub const PARTIAL: i32 = -158;
+    pub const UNDERFLOW: i32 = -155;
     pub const FATAL: i32 = -150;
 
     /// Whether the same call may work when made again: broker errors by Kafka's own table, local ones where the cause is
@@ -129,6 +133,10 @@ mod tests {
     #[test]
     fn the_constants_are_those_of_librdkafka() {
         for (code, name) in [
+            (codes::BAD_MSG, "ERR__BAD_MSG"),
+            (codes::PARTIAL, "ERR__PARTIAL"),
+            (codes::UNDERFLOW, "ERR__UNDERFLOW"),
+            (codes::GROUP_ID_NOT_FOUND, "ERR_GROUP_ID_NOT_FOUND"),
             (codes::DESTROY, "ERR__DESTROY"),
             (codes::FAIL, "ERR__FAIL"),
             (codes::RESOLVE, "ERR__RESOLVE"),

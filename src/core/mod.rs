@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod fetch;
 pub mod ffi;
+pub mod groups;
 pub mod joins;
 pub mod mock;
 pub mod producer;

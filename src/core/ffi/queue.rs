@@ -50,6 +50,13 @@ impl Queue {
         (!event.is_null()).then_some(Event(event))
     }
 
+    /// As `poll`, but waits. Only for a queue that nothing else serves.
+    pub fn wait(&self, timeout_ms: i32) -> Option<Event> {
+        // SAFETY: as above.
+        let event = unsafe { rd::rd_kafka_queue_poll(self.queue, timeout_ms) };
+        (!event.is_null()).then_some(Event(event))
+    }
+
     /// Takes up to `limit` fetched messages without waiting. Only for a queue that partitions are forwarded to: on the
     /// consumer queue librdkafka would answer rebalances by itself.
     pub fn drain(&self, messages: &mut Messages, limit: usize) -> usize {
@@ -107,6 +114,18 @@ impl Event {
             rd::RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH => EventKind::TokenRefresh,
             rd::RD_KAFKA_EVENT_CREATETOPICS_RESULT
             | rd::RD_KAFKA_EVENT_DELETETOPICS_RESULT
+            | rd::RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT
+            | rd::RD_KAFKA_EVENT_ALTERCONFIGS_RESULT
+            | rd::RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT
+            | rd::RD_KAFKA_EVENT_DELETERECORDS_RESULT
+            | rd::RD_KAFKA_EVENT_DELETEGROUPS_RESULT
+            | rd::RD_KAFKA_EVENT_CREATEACLS_RESULT
+            | rd::RD_KAFKA_EVENT_DESCRIBEACLS_RESULT
+            | rd::RD_KAFKA_EVENT_DELETEACLS_RESULT
+            | rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPS_RESULT
+            | rd::RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT
+            | rd::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT
+            | rd::RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT
             | rd::RD_KAFKA_EVENT_LISTOFFSETS_RESULT => EventKind::Result,
             _ => EventKind::Other,
         }
