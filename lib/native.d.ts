@@ -182,13 +182,6 @@ export interface Subscription {
   fromBeginning: boolean
 }
 
-export interface TimestampQuery {
-  topic: string
-  partition: number
-  /** Milliseconds since the epoch, -1 for the end, -2 for the beginning. */
-  timestamp: string
-}
-
 /** A token for OAUTHBEARER. */
 export interface TokenGiven {
   value: string

@@ -326,55 +326,73 @@ export type Admin = {
   /** `low`: the first offset of a partition; `high` and `offset`: the next one to be written. */
   fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & { high: string; low: string }>>
 
-  // The methods from here on reject with KafkaJSNotImplemented: they come with a later version.
-  /** Not implemented yet. */
+  /**
+   * Adds partitions, so that a topic has `count`. Resolves with nothing.
+   * @throws {KafkaJSProtocolError} the first failure, by topic
+   */
   createPartitions(options: {
     validateOnly?: boolean
     timeout?: number
     topicPartitions: ITopicPartitionConfig[]
   }): Promise<boolean>
-  /** Not implemented yet. */
+  /**
+   * The next offsets that a group will read: of these topics, '-1' where nothing is committed, or wherever something is.
+   * `resolveOffsets` replaces a committed -1 or -2, as kafkajs writes them, by the offset it stands for, and commits that.
+   */
   fetchOffsets(options: {
     groupId: string
     topics?: string[]
     resolveOffsets?: boolean
   }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
-  /** Not implemented yet. */
+  /** The first offset whose message is not older than `timestamp` (ms); where there is none, the next to be written. */
   fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>
-  /** Not implemented yet. */
+  /** Under KRaft `controller` is any broker, which forwards to the real one. */
   describeCluster(): Promise<{
     brokers: Array<{ nodeId: number; host: string; port: number }>
     controller: number | null
     clusterId: string
   }>
-  /** Not implemented yet. */
+  /**
+   * Commits the next offsets to read for a group without members; '-1' stands for the end as it is now, '-2' for the beginning.
+   * @throws {KafkaJSNonRetriableError} when the group has members
+   */
   setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>
-  /** Not implemented yet. */
+  /** As setOffsets() with the end of each partition, or its beginning. */
   resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
-  /** Not implemented yet. */
+  /**
+   * Configurations of topics and brokers, in the order asked; all of a resource when `configNames` names none.
+   * @throws {KafkaJSProtocolError} the first failure
+   */
   describeConfigs(configs: {
     resources: ResourceConfigQuery[]
     includeSynonyms: boolean
   }): Promise<DescribeConfigResponse>
-  /** Not implemented yet. */
+  /** Replaces the configuration of each resource: what is not named goes back to its default. */
   alterConfigs(configs: { validateOnly: boolean; resources: IResourceConfig[] }): Promise<any>
-  /** Not implemented yet. */
+  /** All groups of all brokers, of any use and protocol. */
   listGroups(): Promise<{ groups: GroupOverview[] }>
-  /** Not implemented yet. */
+  /**
+   * Deletes groups without members.
+   * @throws {KafkaJSDeleteGroupsError} whose `groups` are those that failed; the others are deleted
+   */
   deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
-  /** Not implemented yet. */
+  /** In the order asked. A group that does not exist has the state `Dead`. */
   describeGroups(groupIds: string[]): Promise<GroupDescriptions>
-  /** Not implemented yet. */
+  /** The ACLs that match; a field that is left out matches anything. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
-  /** Not implemented yet. */
+  /** Deletes what matches any of the filters, and tells what that was. */
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
-  /** Not implemented yet. */
+  /** @throws {KafkaJSProtocolError} the first failure; the others are added */
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>
-  /** Not implemented yet. */
+  /**
+   * Deletes the records before these offsets, all by '-1'.
+   * @throws {KafkaJSDeleteTopicRecordsError} when a partition has no leader, before anything is deleted. What brokers refuse is
+   * the `cause` of a KafkaJSNonRetriableError
+   */
   deleteTopicRecords(options: { topic: string; partitions: SeekEntry[] }): Promise<void>
-  /** Not implemented yet. */
+  /** @throws {KafkaJSNotImplemented} librdkafka has no such request */
   alterPartitionReassignments(request: { topics: PartitionReassignment[]; timeout?: number }): Promise<void>
-  /** Not implemented yet. */
+  /** @throws {KafkaJSNotImplemented} librdkafka has no such request */
   listPartitionReassignments(request: {
     topics?: TopicPartitions[]
     timeout?: number

@@ -144,7 +144,15 @@ function fakeNative(script = {}) {
       this.closed = timeoutMs
     }
   }
-  for (const name of ['partitions', 'createTopics', 'deleteTopics', 'metadata', 'listOffsets']) {
+  // An admin request is recorded under its operation's name: [operation, fields, timeoutMs].
+  ;/** @type {any} */ (Client.prototype).request = async function request(
+    /** @type {string} */ json, /** @type {number} */ timeoutMs,
+  ) {
+    const { operation, ...fields } = JSON.parse(json)
+    this.calls.push([operation, fields, timeoutMs])
+    return JSON.stringify(await /** @type {any} */ (script.call)(this, operation, [fields, timeoutMs]))
+  }
+  for (const name of ['partitions', 'metadata', 'listGroups', 'describeGroups']) {
     ;/** @type {any} */ (Client.prototype)[name] = async function call(/** @type {any[]} */ ...args) {
       this.calls.push([name, ...args])
       return JSON.stringify(await /** @type {any} */ (script.call)(this, name, args))

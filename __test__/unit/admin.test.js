@@ -47,9 +47,11 @@ test('createTopics asks for the topics and waits until a broker knows a leader f
   )
   assert.deepEqual(client.calls[0], [
     'createTopics',
-    [{ topic: 'a', numPartitions: 3, replicationFactor: 1, config: { 'cleanup.policy': 'compact' } }],
+    {
+      topics: [{ topic: 'a', numPartitions: 3, replicationFactor: 1, config: [['cleanup.policy', 'compact']] }],
+      validateOnly: false,
+    },
     700,
-    false,
   ])
   assert.deepEqual(
     client.calls.slice(1).map(([name]) => name),
@@ -76,19 +78,21 @@ test("the defaults are the broker's, and an assignment of replicas stands for bo
   assert.deepEqual(client.calls, [
     [
       'createTopics',
-      [
-        { topic: 'a', numPartitions: -1, replicationFactor: -1, config: {} },
-        { topic: 'b', numPartitions: 2, replicationFactor: -1, replicaAssignment: [[1, 2], [3]], config: {} },
-      ],
+      {
+        topics: [
+          { topic: 'a', numPartitions: -1, replicationFactor: -1, config: [] },
+          { topic: 'b', numPartitions: 2, replicationFactor: -1, replicaAssignment: [[1, 2], [3]], config: [] },
+        ],
+        validateOnly: true,
+      },
       5000,
-      true,
     ],
   ])
 })
 
 test('topics that exist already make it false, any other failure an aggregate', async () => {
   const errors = /** @type {Record<string, any>} */ ({ a: errorData(36), b: errorData(17), c: null })
-  const { admin } = await connected((_name, [topics]) =>
+  const { admin } = await connected((_name, [{ topics }]) =>
     topics.map((/** @type {any} */ { topic }) => ({ topic, error: errors[topic] })),
   )
   assert.equal(await admin.createTopics({ topics: [{ topic: 'a' }], waitForLeaders: false }), false)
@@ -149,7 +153,7 @@ test('what cannot be a topic is refused before anything is asked', async () => {
 })
 
 test('deleteTopics asks again only for the topics that were not known, and gives up as retry says', async () => {
-  const { admin, client } = await connected((_name, [topics], count) =>
+  const { admin, client } = await connected((_name, [{ topics }], count) =>
     topics.map((/** @type {string} */ topic) => ({
       topic,
       error: topic === 'new' && count === 0 ? errorData(3) : null,
@@ -157,11 +161,11 @@ test('deleteTopics asks again only for the topics that were not known, and gives
   )
   await admin.deleteTopics({ topics: ['old', 'new'] })
   assert.deepEqual(client.calls, [
-    ['deleteTopics', ['old', 'new'], 5000],
-    ['deleteTopics', ['new'], 5000],
+    ['deleteTopics', { topics: ['old', 'new'] }, 5000],
+    ['deleteTopics', { topics: ['new'] }, 5000],
   ])
 
-  const never = await connected((_name, [topics]) =>
+  const never = await connected((_name, [{ topics }]) =>
     topics.map((/** @type {string} */ topic) => ({ topic, error: errorData(3) })),
   )
   await assert.rejects(never.admin.deleteTopics({ topics: ['x'] }), { name: 'KafkaJSNumberOfRetriesExceeded' })
@@ -215,7 +219,7 @@ test('metadata of a topic that is not there rejects', async () => {
 test('fetchTopicOffsets gives both ends of each partition, in order', async () => {
   const { admin } = await connected((name, [asked]) => {
     if (name === 'metadata') return { topics: [{ name: 'a', error: null, partitions: [partition(1), partition(0)] }] }
-    return asked.map((/** @type {any} */ { partition, timestamp }) => ({
+    return asked.partitions.map((/** @type {any} */ { partition, timestamp }) => ({
       topic: 'a',
       partition,
       offset: timestamp === '-1' ? `9${partition}` : `1${partition}`,
@@ -228,12 +232,20 @@ test('fetchTopicOffsets gives both ends of each partition, in order', async () =
   ])
 })
 
-test('an admin client works only between connect and disconnect', async () => {
+test('a call before connect() connects, once for all', async () => {
+  const native = fakeNative({ call: () => ({ topics: [] }) })
+  const admin = new Kafka(quiet, { native }).admin()
+  await Promise.all([admin.listTopics(), admin.listTopics(), admin.connect()])
+  assert.equal(native.clients.length, 1)
+  await admin.disconnect()
+})
+
+test('an admin client does not work after disconnect(), until it is connected again', async () => {
   const { admin, client } = await connected(() => ({ topics: [] }))
   await admin.listTopics()
   await Promise.all([admin.disconnect(), admin.disconnect()])
   assert.equal(client.closed, 0)
-  await assert.rejects(admin.listTopics(), { name: 'KafkaJSError', message: /disconnected/ })
+  await assert.rejects(admin.listTopics(), { name: 'KafkaJSConnectionClosedError', message: /disconnected/ })
   await admin.connect()
   await admin.listTopics()
 })
@@ -247,12 +259,81 @@ test('disconnect during connect makes it reject at once', async () => {
   await connecting
 })
 
-test('methods that are still to come say so', async () => {
-  const { admin } = await connected(() => ({}))
-  for (const name of ['createPartitions', 'describeCluster', 'listGroups', 'setOffsets']) {
+test('what librdkafka has no request for is refused', async () => {
+  const { admin, client } = await connected(() => ({}))
+  for (const name of ['alterPartitionReassignments', 'listPartitionReassignments']) {
     await assert.rejects(/** @type {any} */ (admin)[name]({}), {
       name: 'KafkaJSNotImplemented',
-      message: new RegExp(`admin\\.${name}`),
+      message: new RegExp(`admin\\.${name}\\(\\) is not implemented: .{10}`),
     })
   }
+  for (const name of ['describeConfigs', 'alterConfigs']) {
+    const resources = [{ type: 8, name: '1', configEntries: [] }]
+    await assert.rejects(/** @type {any} */ (admin)[name]({ resources }), { name: 'KafkaJSNotImplemented' })
+  }
+  const acl = { resourceType: 6, resourceName: 'a', resourcePatternType: 3, principal: 'User:a', host: '*', operation: 3, permissionType: 3 }
+  for (const call of [() => admin.createAcls({ acl: [acl] }), () => admin.describeAcls(acl), () => admin.deleteAcls({ filters: [acl] })]) {
+    await assert.rejects(call, { name: 'KafkaJSNotImplemented' })
+  }
+  assert.deepEqual(client.calls, [])
+})
+
+test('each broker among the resources is asked for its own configuration, the others together, each once', async () => {
+  const { admin, client } = await connected((name, [{ resources }]) => {
+    if (name === 'metadata') return { brokers: [1, 2].map((nodeId) => ({ nodeId, host: 'a', port: 1 })), controllerId: 1, topics: [] }
+    return resources.map((/** @type {any} */ one) => ({ ...one, error: null, entries: [] }))
+  })
+  const asked = [['4', '2'], ['2', 't'], ['4', '1'], ['2', 'u'], ['2', 't']].map(([type, name]) => ({ type: Number(type), name }))
+  const { resources } = await admin.describeConfigs({ resources: asked })
+  assert.deepEqual(resources.map((/** @type {any} */ one) => ({ type: one.resourceType, name: one.resourceName })), asked)
+  const sent = client.calls.filter((/** @type {any} */ [name]) => name === 'describeConfigs')
+  assert.deepEqual(
+    sent.map((/** @type {any} */ [, { resources: part }]) => part.map((/** @type {any} */ { name }) => name)),
+    [['2'], ['1'], ['t', 'u']],
+  )
+})
+
+test('a group that somebody joins in between is not overwritten, and the error says why', async () => {
+  const group = (/** @type {string} */ state) => [{ groupId: 'g', error: null, state, protocolType: '', protocol: '', members: [] }]
+  const { admin } = await connected((name, _args, count) => {
+    if (name === 'metadata') return { topics: [{ name: 'a', error: null, partitions: [partition(0)] }] }
+    if (name === 'describeGroups') return group(count === 0 ? 'Empty' : 'Stable')
+    return { error: null, partitions: [{ topic: 'a', partition: 0, offset: '5', error: errorData(25) }] }
+  })
+  await assert.rejects(admin.setOffsets({ groupId: 'g', topic: 'a', partitions: [{ partition: 0, offset: '5' }] }), {
+    name: 'KafkaJSNonRetriableError',
+    message: 'The consumer group must have no running instances, current state: Stable',
+  })
+})
+
+test('records that could not be deleted now are asked for again, the others not', async () => {
+  const { admin, client } = await connected((name, [fields], count) => {
+    if (name === 'metadata') return { topics: [{ name: 'a', error: null, partitions: [partition(0), partition(1)] }] }
+    return fields.partitions.map((/** @type {any} */ one) => ({
+      topic: 'a',
+      partition: one.partition,
+      offset: name === 'listOffsets' ? '0' : one.offset,
+      error: name === 'deleteRecords' && one.partition === 1 && count === 0 ? { ...errorData(6), retriable: true } : null,
+    }))
+  })
+  await admin.deleteTopicRecords({ topic: 'a', partitions: [{ partition: 0, offset: '1' }, { partition: 1, offset: '2' }] })
+  const sent = client.calls.filter((/** @type {any} */ [name]) => name === 'deleteRecords')
+  assert.deepEqual(
+    sent.map((/** @type {any} */ [, { partitions }]) => partitions.map((/** @type {any} */ one) => one.partition)),
+    [[0, 1], [1]],
+  )
+})
+
+test('a KIP-848 member has its assignment in the bytes that classic members have', async () => {
+  const { AssignerProtocol } = require('../../lib/kafkajs/assigners')
+  const member = { memberId: 'm', clientId: 'c', clientHost: '/h', metadata: null, assignment: null }
+  const { admin } = await connected(() => [{
+    groupId: 'g', error: null, state: 'Stable', protocolType: 'consumer', protocol: 'uniform',
+    members: [{ ...member, assigned: [{ topic: 'a', partition: 0 }, { topic: 'b', partition: 3 }, { topic: 'a', partition: 2 }] }],
+  }])
+  const { groups: [group] } = await admin.describeGroups(['g', 'g'])
+  assert.equal(group.protocol, 'uniform')
+  const [{ memberMetadata, memberAssignment }] = group.members
+  assert.deepEqual(AssignerProtocol.MemberMetadata.decode(memberMetadata).topics, ['a', 'b'])
+  assert.deepEqual(AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment, { a: [0, 2], b: [3] })
 })

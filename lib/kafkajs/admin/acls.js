@@ -28,6 +28,11 @@ const TYPES = /** @type {[string, string, Record<string, number>][]} */ ([
 async function createAcls(requests, request) {
   const { acl } = request || {}
   checkList(acl, 'ACL array', false)
+  for (const [name, label, types] of TYPES) {
+    const vague = [types.UNKNOWN, types.ANY, types.MATCH]
+    const wrong = acl.find((entry) => vague.includes(/** @type {any} */ (entry)[name]))
+    if (wrong) fail(`Invalid ${label} ${said(/** @type {any} */ (wrong)[name])}: ${show(wrong)}: ANY, MATCH and UNKNOWN are for filters`)
+  }
   const acls = acl.map(plain)
   return requests.toController('ACLs could not be created', async () => {
     throwFirst(await requests.send('createAcls', { acls }))

@@ -19,7 +19,7 @@ const OPERATIONS = {
   ...require('./topics').operations,
   ...require('./topic-offsets').operations,
   ...require('./groups').operations,
-  ...require('./group-offsets').operations,
+  ...require('./committed-offsets').operations,
   ...require('./configs').operations,
   ...require('./acls').operations,
 }
@@ -39,6 +39,8 @@ class Admin {
   #connecting
   /** @type {Promise<void> | undefined} */
   #disconnecting
+  /** Whether the program ended it: until connect() is called, nothing connects it again. */
+  #ended = false
 
   /**
    * @param {object} setup
@@ -61,7 +63,7 @@ class Admin {
     const self = /** @type {any} */ (this)
     for (const name of METHODS) self[name] = self[name].bind(this)
     const requests = new Requests({
-      native: () => (this.#connecting ? undefined : this.#connection && this.#connection.native),
+      connected: () => this.#connected(),
       retry: options.retry,
       readTimeout: Number(config['socket.timeout.ms']),
       logger,
@@ -78,12 +80,23 @@ class Admin {
    */
   async connect() {
     if (this.#disconnecting) await this.#disconnecting
+    this.#ended = false
     if (this.#connection === undefined || this.#connecting) {
       // Every caller awaits the same attempt.
       this.#connecting = this.#connecting || this.#open()
       await this.#connecting
     }
     this.#emitter.emit(events.CONNECT)
+  }
+
+  /** The native client. As in kafkajs a call before connect() connects. @returns {Promise<any>} undefined after disconnect() */
+  async #connected() {
+    if (this.#ended) return undefined
+    if (this.#connecting || this.#connection === undefined) {
+      this.#connecting = this.#connecting || this.#open()
+      await this.#connecting
+    }
+    return this.#connection && this.#connection.native
   }
 
   async #open() {
@@ -111,6 +124,7 @@ class Admin {
 
   /** Disconnects. Safe at any time and twice. @returns {Promise<void>} */
   async disconnect() {
+    this.#ended = true
     // Not inside #close(), which ends before this assignment when there is nothing to close.
     this.#disconnecting = this.#disconnecting || this.#close().finally(() => { this.#disconnecting = undefined })
     await this.#disconnecting

@@ -38,9 +38,9 @@ async function describeConfigs(requests, request) {
   })
   return {
     resources: resources.map(({ configNames }, i) => ({
-      ...described(results[i]),
+      ...described(results[i], ''),
       configEntries: results[i].entries
-        .filter((/** @type {any} */ { name }) => !configNames || configNames.includes(name))
+        .filter((/** @type {any} */ { name }) => !configNames || configNames.length === 0 || configNames.includes(name))
         .map((/** @type {any} */ entry) => configEntry(entry, Boolean(includeSynonyms))),
     })),
   }
@@ -66,7 +66,7 @@ async function alterConfigs(requests, request) {
     const fields = { validateOnly: Boolean(validateOnly) }
     return toEach(requests, wanted, (part) => requests.send('alterConfigs', { ...fields, resources: part }))
   })
-  return { resources: results.map(described) }
+  return { resources: results.map((result) => described(result, null)) }
 }
 
 /**
@@ -108,9 +108,9 @@ function checkKinds(resources) {
   }
 }
 
-/** @param {any} result */
-function described({ type, name }) {
-  return { errorCode: 0, errorMessage: null, resourceType: type, resourceName: name }
+/** @param {any} result @param {string | null} errorMessage what brokers say where nothing failed */
+function described({ type, name }, errorMessage) {
+  return { errorCode: 0, errorMessage, resourceType: type, resourceName: name }
 }
 
 /** @param {any} entry @param {boolean} includeSynonyms */

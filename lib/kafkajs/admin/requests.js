@@ -1,6 +1,6 @@
 'use strict'
 /** What every operation of an admin client needs: a request to the cluster, and another attempt where that helps. */
-const { fromNative, KafkaJSError } = require('../../errors')
+const { fromNative, KafkaJSConnectionClosedError } = require('../../errors')
 const { createRetry } = require('../retry')
 
 /**
@@ -16,18 +16,18 @@ const { createRetry } = require('../retry')
  */
 
 class Requests {
-  #native
+  #connected
   #retry
 
   /**
    * @param {object} setup
-   * @param {() => any} setup.native the connected native client, undefined while there is none
+   * @param {() => Promise<any>} setup.connected the native client, undefined after disconnect()
    * @param {any} setup.retry
    * @param {number} setup.readTimeout ms
    * @param {import('../logger').Logger} setup.logger
    */
-  constructor({ native, retry, readTimeout, logger }) {
-    this.#native = native
+  constructor({ connected, retry, readTimeout, logger }) {
+    this.#connected = connected
     this.#retry = retry
     /** How long a read may take, ms. */
     this.readTimeout = readTimeout
@@ -39,8 +39,11 @@ class Requests {
    * @param {{ topic?: string }} [about]
    */
   async #ask(call, about) {
-    const native = this.#native()
-    if (!native) throw new KafkaJSError('The admin client is disconnected: await admin.connect() first')
+    const native = await this.#connected()
+    if (!native) {
+      const options = /** @type {any} */ ({ broker: undefined, retriable: false })
+      throw new KafkaJSConnectionClosedError('The admin client is disconnected: await admin.connect() first', options)
+    }
     try {
       return JSON.parse(await call(native))
     } catch (error) {

@@ -107,7 +107,7 @@ async function deleteTopicRecords(requests, request) {
       .map((/** @type {any} */ { partition, error }) => ({
         partition,
         offset: offsets.get(partition),
-        error: fromNative(error, { topic, partition }),
+        error: fromNative(error),
       }))
     left = failed.map(({ partition, offset }) => ({ topic, partition, offset }))
     if (failed.length > 0) throw new KafkaJSDeleteTopicRecordsError({ partitions: failed })
