@@ -6,7 +6,7 @@ const { checkGroupId, checkTopic, fail, said } = require('./input')
 const { descriptions } = require('./groups')
 const { throwFirst } = require('./requests')
 const { offsetsOf, EARLIEST, LATEST } = require('./topic-offsets')
-const { fetchTopicMetadata } = require('./topics')
+const { knownTopics } = require('./topics')
 
 /**
  * @typedef {import('./requests').Requests} Requests
@@ -60,7 +60,7 @@ async function committedBy(requests, group, topics) {
   const byTopic = new Map()
   let asked = null
   if (topics.length > 0) {
-    const known = await fetchTopicMetadata(requests, { topics })
+    const known = await knownTopics(requests, [...new Set(topics)])
     asked = known.topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionId }) => ({ topic: name, partition: partitionId })),
     )
@@ -114,7 +114,7 @@ async function setOffsets(requests, request) {
   const entries = partitions.map((entry) =>
     readSeek(typeof entry === 'object' && entry !== null ? { ...entry, topic } : entry),
   )
-  const [{ partitions: known }] = (await fetchTopicMetadata(requests, { topics: [topic] })).topics
+  const [{ partitions: known }] = (await knownTopics(requests, [topic])).topics
   await checkIdle(requests, groupId)
   const ids = new Set(known.map(({ partitionId }) => partitionId))
   // The last entry of a partition wins, and one that is not there is passed over: so it was when these were seeks.
@@ -127,7 +127,8 @@ async function setOffsets(requests, request) {
   const offsets = await resolve(requests, topic, wanted)
   const fields = { group: groupId, partitions: wanted.map((one, i) => ({ ...one, offset: offsets[i] })) }
   await requests.retryingOn(
-    (type) => COORDINATOR_PASSING.has(type),
+    // The topic is there: a coordinator that does not know it has not heard of it yet.
+    (type) => COORDINATOR_PASSING.has(type) || type === 'UNKNOWN_TOPIC_OR_PARTITION',
     async () => {
       try {
         const answer = await requests.send('alterGroupOffsets', fields)
@@ -151,7 +152,7 @@ async function resetOffsets(requests, request) {
   const { groupId, topic, earliest = false } = request || {}
   checkGroupId(groupId)
   checkTopic(topic)
-  const [{ partitions }] = (await fetchTopicMetadata(requests, { topics: [topic] })).topics
+  const [{ partitions }] = (await knownTopics(requests, [topic])).topics
   const offset = earliest ? EARLIEST : LATEST
   await setOffsets(requests, {
     groupId,

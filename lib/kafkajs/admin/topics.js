@@ -15,6 +15,8 @@ const { throwFirst } = require('./requests')
 
 /** Between two looks at whether new topics have leaders, ms. */
 const POLL_INTERVAL = 100
+/** Between attempts to find a topic that may be new, ms. */
+const NEW_TOPIC_WAITS = [100, 200, 400]
 
 /** The names of all topics, internal ones included. @param {Requests} requests @returns {Promise<string[]>} */
 async function listTopics(requests) {
@@ -75,9 +77,7 @@ async function leadersOf(requests, topics, timeoutMs) {
     if (Date.now() >= deadline) {
       throw new KafkaJSTimeout(`Timed out while waiting for topic leaders: ${waiting.join(', ')} (${timeoutMs} ms)`)
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, POLL_INTERVAL)
-    })
+    await sleep(POLL_INTERVAL)
   }
 }
 
@@ -166,6 +166,30 @@ async function fetchTopicMetadata(requests, request) {
   }
 }
 
+/**
+ * As fetchTopicMetadata(), for topics that should be there: under KRaft one broker hears of a new topic later than another, so
+ * that "unknown" is believed only after a while.
+ * @param {Requests} requests @param {string[]} topics
+ */
+async function knownTopics(requests, topics) {
+  for (const wait of NEW_TOPIC_WAITS) {
+    try {
+      return await fetchTopicMetadata(requests, { topics })
+    } catch (/** @type {any} */ error) {
+      if (error.type !== 'UNKNOWN_TOPIC_OR_PARTITION' && error.type !== 'LEADER_NOT_AVAILABLE') throw error
+    }
+    await sleep(wait)
+  }
+  return fetchTopicMetadata(requests, { topics })
+}
+
+/** @param {number} ms @returns {Promise<void>} */
+function sleep(ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
+
 /** librdkafka 2.12 has no request for either (rdkafka_admin.c), so that a client of the protocol has to be ours. */
 const REASSIGNMENTS = 'is not implemented: librdkafka has no such request. Use kafka-reassign-partitions.sh until then'
 
@@ -214,4 +238,5 @@ module.exports = {
     listPartitionReassignments,
   },
   fetchTopicMetadata,
+  knownTopics,
 }
