@@ -43,10 +43,6 @@ export declare class NativeAdmin {
    * Returns how many were told so far.
    */
   observe(mask: number): number
-  /** JSON `[{ topic, error }]`. */
-  createTopics(topics: Array<TopicToCreate>, timeoutMs: number, validateOnly: boolean): Promise<string>
-  /** JSON `[{ topic, error }]`. */
-  deleteTopics(topics: Array<string>, timeoutMs: number): Promise<string>
   /**
    * One request, as JSON: its name in `operation`, its fields beside it (core::ffi::admin::Request). The answer is
    * JSON too; what failed of it has an `error`.
