@@ -173,7 +173,9 @@ async function coordinatorOf(brokers, groupId) {
   const socketFactory = require('kafkajs/src/network/socketFactory')()
   const { createLogger, LEVELS } = require('kafkajs/src/loggers')
   const logger = createLogger({ level: LEVELS.NOTHING, logCreator: () => () => {} })
-  const cluster = new Cluster({ logger, socketFactory, brokers: brokers.split(','), clientId: 'test', connectionTimeout: 5000, requestTimeout: 5000, offsets: new Map() })
+  const cluster = new Cluster({
+    logger, socketFactory, brokers: brokers.split(','), clientId: 'test', connectionTimeout: 5000, requestTimeout: 5000, offsets: new Map(),
+  })
   await cluster.connect()
   try {
     return (await cluster.findGroupCoordinator({ groupId })).nodeId

@@ -76,12 +76,7 @@ impl NativeAdmin {
     /// JSON `[{ groupId, error, state, protocolType, protocol, members: [{ memberId, clientId, clientHost, metadata,
     /// assignment, assigned }] }]`: the member's bytes as base64, or what it is assigned under KIP-848.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn describe_groups<'env>(
-        &self,
-        env: &'env Env,
-        groups: Vec<String>,
-        timeout_ms: u32,
-    ) -> Result<Unknown<'env>> {
+    pub fn describe_groups<'env>(&self, env: &'env Env, groups: Vec<String>, timeout_ms: u32) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.bridge.promise_of_json(env)?;
         self.client.core.describe_groups(groups, timeout_ms, done);
         Ok(promise)

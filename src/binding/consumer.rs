@@ -175,12 +175,7 @@ impl NativeConsumer {
 
     /// As NativeAdmin's.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn describe_groups<'env>(
-        &self,
-        env: &'env Env,
-        groups: Vec<String>,
-        timeout_ms: u32,
-    ) -> Result<Unknown<'env>> {
+    pub fn describe_groups<'env>(&self, env: &'env Env, groups: Vec<String>, timeout_ms: u32) -> Result<Unknown<'env>> {
         let (promise, done) = self.client.bridge.promise_of_json(env)?;
         self.client.core.describe_groups(groups, timeout_ms, done);
         Ok(promise)

@@ -220,7 +220,10 @@ mod tests {
         assert!(unknown.error.is_none());
         assert_eq!((unknown.state.as_str(), unknown.protocol.as_str()), (DEAD, ""));
         assert_eq!(description(told(None, DEAD, false)).protocol, "");
-        assert_eq!(description(told(Some(KafkaError::from_code(30)), "Unknown", false)).error.map(|e| e.code), Some(30));
+        assert_eq!(
+            description(told(Some(KafkaError::from_code(30)), "Unknown", false)).error.map(|e| e.code),
+            Some(30)
+        );
     }
 
     #[test]

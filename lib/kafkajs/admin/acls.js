@@ -31,7 +31,9 @@ async function createAcls(requests, request) {
   for (const [name, label, types] of TYPES) {
     const vague = [types.UNKNOWN, types.ANY, types.MATCH]
     const wrong = acl.find((entry) => vague.includes(/** @type {any} */ (entry)[name]))
-    if (wrong) fail(`Invalid ${label} ${said(/** @type {any} */ (wrong)[name])}: ${show(wrong)}: ANY, MATCH and UNKNOWN are for filters`)
+    if (!wrong) continue
+    const value = /** @type {any} */ (wrong)[name]
+    fail(`Invalid ${label} ${said(value)}: ${show(wrong)}: ANY, MATCH and UNKNOWN are for filters`)
   }
   const acls = acl.map(plain)
   return requests.toController('ACLs could not be created', async () => {
@@ -100,7 +102,9 @@ async function deleteAcls(requests, request) {
 function checkList(list, what, optional) {
   if (!Array.isArray(list)) fail(`Invalid ${what} ${said(list)}`)
   if (list.length === 0) fail(`Empty ${what}`)
-  for (const entry of list) if (typeof entry !== 'object' || entry === null) fail(`Invalid ${what}, ${show(entry)} is no object`)
+  for (const entry of list) {
+    if (typeof entry !== 'object' || entry === null) fail(`Invalid ${what}, ${show(entry)} is no object`)
+  }
   for (const name of ['principal', 'host', 'resourceName']) {
     const wrong = list.find((entry) => typeof entry[name] !== 'string' && !(optional && entry[name] === undefined))
     if (wrong) fail(`Invalid ${what}, the ${name}s have to be a valid string: ${show(wrong)}`)
@@ -117,7 +121,8 @@ function checkResourceType(list) {
   if (list.some(({ resourceType }) => resourceType === AclResourceTypes.DELEGATION_TOKEN)) {
     // rdkafka_admin.c: rd_kafka_AclBinding_new knows the types up to 5.
     throw new KafkaJSNotImplemented(
-      'AclResourceTypes.DELEGATION_TOKEN is not implemented: librdkafka knows no ACLs of delegation tokens. Use kafka-acls.sh',
+      'AclResourceTypes.DELEGATION_TOKEN is not implemented: librdkafka knows no ACLs of delegation tokens. ' +
+        'Use kafka-acls.sh',
     )
   }
 }

@@ -89,7 +89,10 @@ class Admin {
     this.#emitter.emit(events.CONNECT)
   }
 
-  /** The native client. As in kafkajs a call before connect() connects. @returns {Promise<any>} undefined after disconnect() */
+  /**
+   * The native client. As in kafkajs a call before connect() connects.
+   * @returns {Promise<any>} undefined after disconnect()
+   */
   async #connected() {
     if (this.#ended) return undefined
     if (this.#connecting || this.#connection === undefined) {

@@ -11,7 +11,8 @@ const NO_CONTROLLER = -1
 /**
  * The brokers that are up. Under KRaft the `controller` is any broker, which forwards to the real one.
  * @param {Requests} requests
- * @returns {Promise<{ brokers: { nodeId: number, host: string, port: number }[], controller: number | null, clusterId: string | null }>}
+ * @returns {Promise<{ brokers: { nodeId: number, host: string, port: number }[], controller: number | null,
+ *   clusterId: string | null }>}
  */
 async function describeCluster(requests) {
   const { brokers, controllerId, clusterId } = await requests.metadata([])
@@ -49,8 +50,8 @@ async function describeConfigs(requests, request) {
 /**
  * Replaces the configuration of resources: what is not named goes back to its default. Rejects with the first failure.
  * @param {Requests} requests
- * @param {{ resources: { type: number, name: string, configEntries: { name: string, value: string }[] }[], validateOnly?: boolean }}
- * request
+ * @param {{ resources: { type: number, name: string, configEntries: { name: string, value: string }[] }[],
+ *   validateOnly?: boolean }} request
  * @returns {Promise<{ resources: any[] }>} in the order asked
  */
 async function alterConfigs(requests, request) {
@@ -98,7 +99,10 @@ async function toEach(requests, resources, send) {
   return resources.map((resource) => byKey.get(key(resource)))
 }
 
-/** librdkafka sends no other kinds than topics, brokers and groups (rdkafka_admin.c). @param {{ type: number }[]} resources */
+/**
+ * librdkafka sends no other kinds than topics, brokers and groups (rdkafka_admin.c).
+ * @param {{ type: number }[]} resources
+ */
 function checkKinds(resources) {
   if (resources.some(({ type }) => type === ConfigResourceTypes.BROKER_LOGGER)) {
     throw new KafkaJSNotImplemented(

@@ -14,7 +14,8 @@ const { throwFirst } = require('./requests')
  * @property {string} state `Stable`, `Empty`, `Dead` …
  * @property {string} protocolType `consumer`, `connect` …, '' when nobody ever joined
  * @property {string} protocol the assigner's name
- * @property {{ memberId: string, clientId: string, clientHost: string, memberMetadata: Buffer, memberAssignment: Buffer }[]} members
+ * @property {{ memberId: string, clientId: string, clientHost: string, memberMetadata: Buffer,
+ *   memberAssignment: Buffer }[]} members
  */
 
 /**
@@ -85,7 +86,8 @@ function descriptions(told) {
 /**
  * What a member said and what it was given, in the classic protocol's format. A KIP-848 member has no such bytes: then
  * they are made from its assignment, whose topics are also the only ones that are told of its subscription.
- * @param {{ metadata: string | null, assignment: string | null, assigned: { topic: string, partition: number }[] | null }} told
+ * @param {{ metadata: string | null, assignment: string | null,
+ *   assigned: { topic: string, partition: number }[] | null }} told
  */
 function memberBytes({ metadata, assignment, assigned }) {
   if (assigned === null) {

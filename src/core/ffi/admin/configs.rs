@@ -104,13 +104,7 @@ impl Operation for AlterConfigs {
     fn send(&self, client: &Client, options: &Options, results: &Queue) -> KafkaResult<()> {
         let mut resources = objects(&self.resources)?;
         unsafe {
-            rd::rd_kafka_AlterConfigs(
-                client.raw(),
-                resources.pointer(),
-                resources.len(),
-                options.raw(),
-                results.raw(),
-            )
+            rd::rd_kafka_AlterConfigs(client.raw(), resources.pointer(), resources.len(), options.raw(), results.raw())
         };
         Ok(())
     }
@@ -144,10 +138,7 @@ fn objects(resources: &[Resource]) -> KafkaResult<Objects<rd::rd_kafka_ConfigRes
     Ok(objects)
 }
 
-unsafe fn resource_results(
-    resources: *mut *const rd::rd_kafka_ConfigResource_t,
-    count: usize,
-) -> Vec<ResourceResult> {
+unsafe fn resource_results(resources: *mut *const rd::rd_kafka_ConfigResource_t, count: usize) -> Vec<ResourceResult> {
     unsafe { entries(resources, count) }
         .into_iter()
         .map(|resource| unsafe {

@@ -198,8 +198,7 @@ unsafe fn read_description(group: *const rd::rd_kafka_ConsumerGroupDescription_t
             is_kip848: raw::rd_kafka_ConsumerGroupDescription_type(group) == KIP848,
             simple: rd::rd_kafka_ConsumerGroupDescription_is_simple_consumer_group(group) != 0,
             state: owned_string(raw::rd_kafka_consumer_group_state_name(state)).unwrap_or_default(),
-            assignor: owned_string(rd::rd_kafka_ConsumerGroupDescription_partition_assignor(group))
-                .unwrap_or_default(),
+            assignor: owned_string(rd::rd_kafka_ConsumerGroupDescription_partition_assignor(group)).unwrap_or_default(),
             members: (0..count)
                 .map(|index| rd::rd_kafka_ConsumerGroupDescription_member(group, index))
                 .filter(|member| !member.is_null())

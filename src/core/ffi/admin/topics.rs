@@ -142,8 +142,7 @@ impl Operation for CreatePartitions {
         for NewPartitions { topic, count, assignments } in &self.topics {
             let name = c_string(topic)?;
             let count = *count as usize;
-            let object =
-                unsafe { rd::rd_kafka_NewPartitions_new(name.as_ptr(), count, text.pointer(), text.size()) };
+            let object = unsafe { rd::rd_kafka_NewPartitions_new(name.as_ptr(), count, text.pointer(), text.size()) };
             let object = topics.push(object, &text)?;
             for (index, replicas) in assignments.iter().enumerate() {
                 let mut ids = replicas.clone();
