@@ -32,7 +32,7 @@ export type RequestEvent = InstrumentationEvent<{
   clientId: string
   /** The request's number on its connection. */
   correlationId: number
-  /** When the request was made, ms since 1970. */
+  /** When the request was sent, ms since 1970: librdkafka does not tell when it was made, so this is `sentAt`. */
   createdAt: number
   /** From sent to answered, ms. */
   duration: number
@@ -58,7 +58,7 @@ export type RequestTimeoutEvent = InstrumentationEvent<{
   clientId: string
   /** The request's number on its connection. */
   correlationId: number
-  /** When the request was made, ms since 1970. */
+  /** When the request was sent, ms since 1970: librdkafka does not tell when it was made, so this is `sentAt`. */
   createdAt: number
   /** How long it waited to be sent, ms. */
   pendingDuration: number

@@ -35,6 +35,52 @@ async function reaches(register, line, holds) {
   await waitFor(async () => holds((value = await metric(register, line))), { message: () => `${line}: it is ${value}` })
 }
 
+/**
+ * The sum of a metric's series, whatever their labels.
+ * @param {any} register @param {string} name
+ */
+async function total(register, name) {
+  const lines = (await register.metrics()).split('\n').filter((/** @type {string} */ text) => text.startsWith(`${name}{`))
+  return lines.reduce((/** @type {number} */ sum, /** @type {string} */ text) => sum + Number(text.slice(text.lastIndexOf(' '))), 0)
+}
+
+/** @param {any} register @param {string[]} names that have to become positive */
+async function positive(register, names) {
+  /** @type {[string, number][]} */
+  let seen = []
+  await waitFor(
+    async () => {
+      seen = await Promise.all(names.map(async (name) => /** @type {[string, number]} */ ([name, await total(register, name)])))
+      return seen.every(([, value]) => value > 0)
+    },
+    { message: () => JSON.stringify(seen) },
+  )
+}
+
+test('requests of every client are counted, with their sizes and durations, by broker; fetches and heartbeats of the consumer', async (t) => {
+  const registers = { producer: new Registry(), consumer: new Registry(), admin: new Registry() }
+  const topic = await createTopic(t, kafka)
+  const clients = { producer: kafka.producer(), consumer: kafka.consumer({ groupId: topicName(t), heartbeatInterval: 200 }), admin: kafka.admin() }
+  t.after(() => Promise.all(Object.values(clients).map((client) => client.disconnect())))
+  monitorKafkaJSProducer(clients.producer, registers.producer)
+  monitorKafkaJSConsumer(clients.consumer, registers.consumer)
+  monitorKafkaJSAdmin(clients.admin, registers.admin)
+  await Promise.all(Object.values(clients).map((client) => client.connect()))
+  await clients.admin.fetchTopicOffsets(topic)
+  await clients.producer.send({ topic, messages: [{ value: 'v' }] })
+  await clients.consumer.subscribe({ topic, fromBeginning: true })
+  await clients.consumer.run({ eachMessage: async () => {} })
+  for (const [client, register] of Object.entries(registers)) {
+    const name = `kafka_${client}_request`
+    await positive(register, [`${name}_total`, `${name}_size_total`, `${name}_duration_seconds_count`])
+    assert.match(await register.metrics(), new RegExp(`${name}_total\\{.*broker="127.0.0.1:\\d+"`))
+  }
+  await waitFor(async () => (await metric(registers.consumer, 'kafka_consumer_heartbeat_total')) > 0
+    || (await total(registers.consumer, 'kafka_consumer_heartbeat_total')) > 0, { message: 'a heartbeat' })
+  await waitFor(async () => (await metric(registers.consumer, 'kafka_consumer_fetch_total')) > 0
+    || (await total(registers.consumer, 'kafka_consumer_fetch_total')) > 0, { message: 'a fetch' })
+})
+
 test('producer: connections are counted', async () => {
   const register = new Registry()
   const producer = kafka.producer()

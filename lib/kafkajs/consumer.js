@@ -102,7 +102,13 @@ class Consumer {
     this.#logger = setup.logger
     this.#emitter = new InstrumentationEmitter({ names: events, label: 'consumer', logger: setup.logger })
     const { config, options: { groupId } } = setup
-    this.#group = new GroupEvents({ emitter: this.#emitter, names: events, groupId, config })
+    this.#group = new GroupEvents({
+      emitter: this.#emitter,
+      logger: setup.logger.namespace('ConsumerGroup'),
+      names: events,
+      groupId,
+      config,
+    })
     this.#subscription = new Subscription({
       options: setup.options,
       metadata: (topics) => this.#metadata(topics),

@@ -13,6 +13,7 @@ const PROTOCOLS = { roundrobin: 'RoundRobinAssigner' }
  */
 class GroupEvents {
   #emitter
+  #logger
   #names
   #groupId
   #config
@@ -30,12 +31,14 @@ class GroupEvents {
   /**
    * @param {object} setup
    * @param {import('./events').InstrumentationEmitter} setup.emitter
+   * @param {import('./logger').Logger} setup.logger
    * @param {Record<string, string>} setup.names `consumer.events`
    * @param {string} setup.groupId
    * @param {Record<string, string>} setup.config librdkafka properties
    */
-  constructor({ emitter, names, groupId, config }) {
+  constructor({ emitter, logger, names, groupId, config }) {
     this.#emitter = emitter
+    this.#logger = logger
     this.#names = names
     this.#groupId = groupId
     this.#config = config
@@ -111,7 +114,6 @@ class GroupEvents {
    * @param {number} duration ms
    */
   joined(member, assigned, duration) {
-    if (!this.#emitter.has(this.#names.GROUP_JOIN)) return
     /** @type {Record<string, number[]>} */
     const memberAssignment = {}
     for (const { topic, partition } of assigned) (memberAssignment[topic] ||= []).push(partition)
@@ -119,7 +121,7 @@ class GroupEvents {
     const leaderId = member.leaderId ?? ''
     const strategies = this.#config['partition.assignment.strategy'] ?? ''
     const protocol = member.protocol ?? strategies.split(',')[0].trim()
-    this.#emitter.emit(this.#names.GROUP_JOIN, {
+    const payload = {
       groupId: this.#groupId,
       memberId,
       leaderId,
@@ -127,7 +129,9 @@ class GroupEvents {
       memberAssignment,
       groupProtocol: PROTOCOLS[protocol] || protocol,
       duration,
-    })
+    }
+    this.#logger.info('Consumer has joined the group', payload)
+    this.#emitter.emit(this.#names.GROUP_JOIN, payload)
   }
 
   /** What the coordinator knows this consumer as. @param {{ memberId?: string, groupGeneration?: number }} member */
