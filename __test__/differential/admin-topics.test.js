@@ -25,16 +25,9 @@ async function metadataOf(admin, topic) {
 differential('admin topics', [
   {
     name: 'createTopics(): true, and false when it exists',
-    run: async (lib, context) => {
-      const admin = await context.admin()
-      const topic = context.topicName()
-      return [await admin.createTopics({ topics: [{ topic }] }), await admin.createTopics({ topics: [{ topic }] })]
-    },
-  },
-  {
-    name: 'createTopics() that waits for nothing: true, and false when it exists',
     everywhere: true,
     run: async (lib, context) => {
+      // Without the wait for leaders, here and below: on KRaft kafkajs gives that up when it asks a little too soon.
       const admin = await context.admin()
       const request = { waitForLeaders: false, topics: [{ topic: context.topicName() }] }
       return [await admin.createTopics(request), await admin.createTopics(request)]
@@ -45,7 +38,7 @@ differential('admin topics', [
     run: async (lib, context) => {
       const admin = await context.admin()
       const [old, fresh] = [await context.topic(), context.topicName()]
-      const outcome = await context.caught(() => admin.createTopics({ topics: [{ topic: old }, { topic: fresh }] }))
+      const outcome = await context.caught(() => admin.createTopics({ waitForLeaders: false, topics: [{ topic: old }, { topic: fresh }] }))
       await context.until(async () => (await admin.listTopics()).includes(fresh), 'the new topic')
       return outcome
     },

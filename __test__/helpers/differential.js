@@ -20,7 +20,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const kafkajs = require('kafkajs')
 const oxide = require('../..')
-const { Context, shared } = require('./differential-context')
+const { Context, shared, warm } = require('./differential-context')
 const { normalise } = require('./differential-normalise')
 const { within } = require('./wait')
 const { KafkaBroker } = require('../../scripts/kafka/broker')
@@ -63,7 +63,10 @@ function differential(area, cases, { concurrency = 8, begin = async () => {}, en
   if (chosen.length === 0) return
   const where = elsewhere === undefined ? '' : ` on Kafka ${elsewhere.version}`
   describe(`${area}${where}`, { concurrency }, () => {
-    before(begin)
+    before(async () => {
+      await warm()
+      await begin()
+    })
     after(async () => {
       await shared.close()
       await end()
