@@ -20,6 +20,31 @@ function assignmentsOf(consumer) {
 
 differential('consumer groups', [
   {
+    name: 'HEARTBEAT comes while the consumer is idle',
+    run: async (lib, context) => {
+      const topic = await context.topic()
+      const consumer = await context.consumer({ topic, ...QUICK })
+      const beat = context.event(consumer, 'HEARTBEAT')
+      await consumer.run({ eachMessage: async () => {} })
+      const { type, payload } = await beat
+      return { type, groupId: payload.groupId }
+    },
+  },
+  {
+    name: 'GROUP_JOIN of a member alone',
+    everywhere: true,
+    run: async (lib, context) => {
+      const topic = await context.topic({ partitions: 2 })
+      const consumer = await context.consumer({ topic, ...QUICK })
+      const joined = context.event(consumer, 'GROUP_JOIN')
+      await consumer.run({ eachMessage: async () => {} })
+      const { payload: { memberAssignment, groupId, groupProtocol, ...payload } } = await joined
+      const sorted = Object.fromEntries(Object.entries(memberAssignment).map(([name, list]) => [name, [...list].sort()]))
+      return { sorted, groupId, named: typeof groupProtocol, keys: Object.keys(payload).sort(), isLeader: payload.isLeader,
+        leads: payload.memberId === payload.leaderId }
+    },
+  },
+  {
     name: 'run() resolves when the member has joined',
     run: async (lib, context) => {
       const topic = await context.topic()
