@@ -148,14 +148,21 @@ test('tokens are asked for again before they expire, and nothing is lost', async
 async function worksFor(t, kafka, ms, enough = () => true) {
   const topic = await createTopic(t, kafka)
   const producer = await connectProducer(t, kafka)
-  const received = await collect(await connectConsumer(t, kafka, { topic, groupId: topic }))
+  const consumer = await connectConsumer(t, kafka, { topic, groupId: topic })
+  /** @type {string[]} */
+  const crashes = []
+  consumer.on(consumer.events.CRASH, (/** @type {any} */ { payload }) => crashes.push(payload.error.message))
+  const received = await collect(consumer)
   const end = Date.now() + ms
   let sent = 0
   await waitFor(async () => {
     await producer.send({ topic, messages: [{ value: String(sent++) }] })
     return Date.now() > end && enough()
   }, { message: 'the time to be over', interval: 50 })
-  await grown(received, sent)
+  await waitFor(() => received.length >= sent, {
+    message: () => `${sent} messages; there are ${received.length}; crashes: ${crashes.join(', ') || 'none'}`,
+  })
+  assert.deepEqual(crashes, [])
   assert.deepEqual(received.map(({ value }) => Number(value)), Array.from({ length: sent }, (_, i) => i))
 }
 

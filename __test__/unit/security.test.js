@@ -315,12 +315,36 @@ test('a token that librdkafka does not take is a failure that is logged', async 
   assert.deepEqual(log, ['The token of oauthBearerProvider is refused: not that one'])
 })
 
-test('while a client works, a refused token is replaced, and only a second refusal is told', async () => {
-  const { supply, told } = supplyOf(async () => ({ value: 'new' }))
+test('while a client works, a refused token is replaced, and only when that is refused too it is told', async (t) => {
+  let now = 1_700_000_000_000
+  t.mock.method(Date, 'now', () => now)
+  const { supply, told } = supplyOf(async () => ({ value: 'v' }))
+  const refused = () => supply.lasts({ message: 'SASL authentication error: revoked' })
+  const replaced = async () => {
+    const before = told.length
+    for (let turns = 0; told.length === before && turns < 100; turns++) await new Promise(setImmediate)
+    assert.equal(told.length, before + 1)
+  }
+  supply.ask()
+  await replaced()
+  now += 5000
   assert.equal(supply.lasts({ message: 'Failed to acquire SASL OAUTHBEARER token: x' }), false)
-  assert.equal(supply.lasts({ message: 'SASL authentication error: revoked' }), false)
-  await waitFor(() => told.length === 1)
-  assert.equal(supply.lasts({ message: 'SASL authentication error: revoked' }), true)
+  // By two connections, the second a little later.
+  assert.equal(refused(), false)
+  await replaced()
+  now += 100
+  assert.equal(refused(), false)
+  await replaced()
+  // The new one as well.
+  now += 5000
+  assert.equal(refused(), true)
+  await replaced()
+  // One that ran out, and one refused long after.
+  now += 300_000
+  assert.equal(refused(), false)
+  await replaced()
+  now += 5000
+  assert.equal(refused(), false)
 })
 
 // -- what brokers say
@@ -341,6 +365,9 @@ test('librdkafka on TLS and SASL, in the words and with the codes of kafkajs', (
     assert.deepEqual([made.name, made.code, made.broker], ['KafkaJSConnectionError', code, 'h:9093'])
     assert.ok(made.message.endsWith(reason))
   }
+  // Of a request, not of a connection.
+  const cut = error(-169, 'Local: Authentication failure')
+  assert.deepEqual([cut.name, cut.retriable], ['KafkaJSConnectionError', true])
   const said = 'SASL authentication error: Bad (very) credentials (after 5ms in state AUTH_REQ)'
   const refused = error(-169, `sasl_plaintext://h:1/1: ${said}`)
   assert.equal(refused.message, 'SASL SCRAM SHA256 authentication failed: Bad (very) credentials')

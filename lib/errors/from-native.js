@@ -204,6 +204,15 @@ function fromNative(data, context = {}) {
         code: tlsCode(data),
       })
     case LOCAL.AUTHENTICATION:
+      // A request that was under way when its connection failed to authenticate anew: the next one has another connection.
+      // That authentication fails is told by the connection, in more words.
+      if (message === 'Local: Authentication failure') {
+        return new KafkaJSConnectionError('Connection error: the connection failed to authenticate', {
+          ...common,
+          retriable: !fatal,
+          code: 'ECONNRESET',
+        })
+      }
       return saslError(data, context, common)
     case LOCAL.TIMED_OUT:
     case LOCAL.TIMED_OUT_QUEUE:

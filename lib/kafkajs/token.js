@@ -8,6 +8,8 @@ const UNKNOWN_LIFETIME = 300_000
 const LONGEST_LIFETIME = 100 * 365 * 86_400_000
 /** A broker that refuses tokens this long after another refusal refuses for a new reason, ms. */
 const REFUSAL_FORGOTTEN = 300_000
+/** A refusal may be of the token before for so long, ms. */
+const SETTLING = 2000
 /** librdkafka wants a name; brokers take it from the token. */
 const PLACEHOLDER = 'kafka-oxide'
 
@@ -119,11 +121,12 @@ class TokenSupply {
   #log
   /** Whether the provider has been asked and has not answered. */
   #asking = false
-  #hasToken = false
+  /** @type {{ expires: number, since: number } | undefined} the last one, ms since the epoch */
+  #token
   /** @type {Error | undefined} why there is no token */
   #error
-  /** When a broker refused a token last. */
-  #refused = -Infinity
+  /** @type {{ token: object, at: number } | undefined} the last refusal of a token that should have been good */
+  #refusal
 
   /**
    * @param {object} setup
@@ -144,7 +147,7 @@ class TokenSupply {
     this.#tokens.ask(
       (token) => {
         this.#asking = false
-        this.#hasToken = true
+        this.#token = { expires: token.expires, since: Date.now() }
         this.#error = undefined
         this.#tell(token)
       },
@@ -177,23 +180,23 @@ class TokenSupply {
    */
   connectError(timedOut, error, timeout) {
     if (this.#error !== undefined && error && error.code === LOCAL.AUTHENTICATION) return this.#error
-    if (!timedOut || this.#hasToken) return undefined
+    if (!timedOut || this.#token) return undefined
     return noToken(new KafkaJSError(`oauthBearerProvider gave no token within ${timeout} ms`))
   }
 
   /**
    * An authentication that fails while the client works: a provider that fails is asked again by librdkafka, after
-   * 10 s, and a token that a broker refuses may have been revoked, so that a new one is asked for. Only what lasts is
-   * told to the client.
+   * 10 s, and a token that a broker refuses may have been revoked, so that a new one is asked for. Only when that is
+   * refused too, the client is told. Several connections may have used the first one, and one may have run out.
    * @param {{ message: string }} data
    */
   lasts({ message }) {
     if (message.startsWith('Failed to acquire SASL OAUTHBEARER token')) return false
-    const now = Date.now()
-    const lasts = now - this.#refused < REFUSAL_FORGOTTEN
-    this.#refused = now
+    const [now, token, before] = [Date.now(), this.#token, this.#refusal]
     this.ask()
-    return lasts
+    if (token === undefined || now >= token.expires || now - token.since < SETTLING) return false
+    this.#refusal = { token, at: now }
+    return before !== undefined && before.token !== token && now - before.at < REFUSAL_FORGOTTEN
   }
 }
 
