@@ -214,6 +214,14 @@ differential('admin topics', [
     },
   },
   {
+    name: 'a call of an admin client that is not connected',
+    run: async (lib, context) => {
+      const admin = context.closing(context.kafka().admin())
+      const outcome = await context.caught(() => admin.listTopics())
+      return { name: outcome.rejected && outcome.rejected.name }
+    },
+  },
+  {
     name: 'methods of an admin client work without their object',
     run: async (lib, context) => {
       const topic = context.topicName()

@@ -259,4 +259,19 @@ differential('events and logger', [
       return calls
     },
   },
+  {
+    name: 'a consumer tells that it starts and has joined, in namespaces Consumer and ConsumerGroup',
+    run: async (lib, context) => {
+      const topic = await context.topic()
+      await context.fill(topic, A)
+      const { entries, options } = context.logs(lib.logLevel.INFO)
+      const consumer = make(context, 'consumer', context.kafka(options))
+      await consumer.connect()
+      await consumer.subscribe({ topic, fromBeginning: true })
+      await context.collect(consumer, 1)
+      await consumer.disconnect()
+      return entries.filter(({ namespace }) => ['Consumer', 'ConsumerGroup'].includes(namespace))
+        .map(({ namespace, label, log }) => [namespace, label, log.message, Object.keys(log).sort()])
+    },
+  },
 ])

@@ -59,7 +59,8 @@ class GroupEvents {
       } else if (fate === 'answered') {
         this.#emitter.emit(this.#names.FETCH, { numberOfBatches: 0, duration, nodeId: id })
       }
-    } else if (fate === 'answered' && HEARTBEATS.includes(apiKey) && this.#emitter.has(this.#names.HEARTBEAT)) {
+    } else if (fate === 'answered' && HEARTBEATS.includes(apiKey) && this.#member.memberId !== '') {
+      // Those of before the first assignment belong to the join, as the program sees it.
       this.#emitter.emit(this.#names.HEARTBEAT, { groupId: this.#groupId, ...this.#member })
     }
   }
