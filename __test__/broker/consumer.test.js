@@ -722,7 +722,7 @@ test('pausing and resuming at the end of a partition, time and again, loses and 
   const { kafka, topic, producer } = await filled(t, 1)
   const consumer = await connectConsumer(t, kafka, { topic })
   const received = await collect(consumer)
-  for (const round of range(10)) {
+  for (const round of range(4)) {
     await grown(received, 1 + round)
     // Beyond a look at the end: the fetch after the last message has come back empty.
     const fetched = once(consumer, consumer.events.FETCH)
@@ -731,6 +731,6 @@ test('pausing and resuming at the end of a partition, time and again, loses and 
     await producer.send({ topic, messages: [{ value: `${round + 1}` }] })
     consumer.resume([{ topic }])
   }
-  await grown(received, 11)
-  assert.deepEqual(values(received), range(11))
+  await grown(received, 5)
+  assert.deepEqual(values(received), range(5))
 })
