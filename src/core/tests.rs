@@ -252,3 +252,13 @@ fn a_close_ends_a_transactional_call_that_waits_for_the_coordinator() {
     wait(|done| producer.close(0, done)).unwrap();
     assert!(receiver.recv_timeout(DEADLINE).expect("an answer in time").is_err());
 }
+
+#[test]
+fn a_handle_that_cannot_be_made_leaves_nothing_behind() {
+    let bad = [("security.protocol", "ssl"), ("ssl.ca.location", "/nowhere/ca.pem")];
+    for _ in 0..50 {
+        let (producer, _events) = producer("127.0.0.1:1", &bad);
+        let error = wait(|done| producer.connect(10_000, done)).unwrap_err();
+        assert!(error.message.contains("ssl.ca.location"), "{error}");
+    }
+}

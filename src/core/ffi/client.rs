@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use rdkafka::bindings as rd;
 
+use super::interceptors::Interceptors;
 use super::tls::{self, ServerName};
-use super::{code_of_err, interceptors, owned_string, take_error, Queue};
+use super::{code_of_err, owned_string, take_error, Queue};
 use crate::core::config::{self, Config};
 use crate::core::error::{codes, KafkaError, KafkaResult};
 use crate::core::event::Token;
@@ -64,6 +65,14 @@ impl Conf {
             rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
             _ => Err(KafkaError::invalid_argument(text.take())),
         }
+    }
+
+    /// Frees the values, passwords and certificates above all, and leaves the rest, some 3 KB, to nobody.
+    fn give_up(&mut self, config: &Config) {
+        for (name, _) in config.librdkafka() {
+            let _ = self.set(name, "");
+        }
+        self.0 = std::ptr::null_mut();
     }
 }
 
@@ -180,7 +189,7 @@ pub struct Client {
     /// Lives as long as the threads that use it.
     opaque: Box<Opaque>,
     /// What the interceptors are given, for as long.
-    _observer: Box<Arc<Observer>>,
+    _interceptors: Box<Interceptors>,
 }
 
 // SAFETY: librdkafka's API is thread-safe on one handle.
@@ -191,7 +200,7 @@ impl Client {
     pub fn new(kind: Kind, config: &Config, callbacks: Arc<dyn Callbacks>) -> KafkaResult<Arc<Client>> {
         let mut conf = Conf::new(config)?;
         let server_name = config.get(config::SERVER_NAME).map(ServerName::new).transpose()?;
-        let observer = Box::new(callbacks.observer());
+        let interceptors = Interceptors::new(callbacks.observer());
         let opaque = Box::new(Opaque { callbacks, server_name });
         let mut text = ErrorText::new();
         let events = rd::RD_KAFKA_EVENT_DR
@@ -217,14 +226,17 @@ impl Client {
                 rd::rd_kafka_conf_enable_sasl_queue(conf.0, 1);
             }
             rd::rd_kafka_conf_set_events(conf.0, events);
-            interceptors::install(conf.0, &*observer);
+            interceptors.install(conf.0);
             rd::rd_kafka_new(kind, conf.0, text.pointer(), text.size())
         };
         if rk.is_null() {
+            if interceptors.are_taken() {
+                conf.give_up(config);
+            }
             return Err(KafkaError::invalid_argument(text.take()));
         }
         conf.0 = std::ptr::null_mut(); // rd_kafka_new took it
-        let client = Arc::new(Client { rk, opaque, _observer: observer });
+        let client = Arc::new(Client { rk, opaque, _interceptors: interceptors });
         if kind == rd::rd_kafka_type_t::RD_KAFKA_CONSUMER {
             // SAFETY: valid handle. All events then arrive on the consumer queue.
             let code = code_of_err(unsafe { rd::rd_kafka_poll_set_consumer(rk) });

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use rdkafka::bindings as rd;
@@ -11,37 +12,57 @@ use crate::core::requests::{Observer, Received, Sent};
 const NAME: &CStr = c"kafka-oxide";
 const DONE: rd::rd_kafka_resp_err_t = rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
 
-/// Has the handle that will be made of `conf` tell `observer` of its requests.
-///
-/// # Safety
-/// `conf` is valid, and the `Arc` that `observer` points to outlives the handle.
-pub(super) unsafe fn install(conf: *mut rd::rd_kafka_conf_t, observer: *const Arc<Observer>) {
-    // It can only fail when the same interceptor is there already.
-    unsafe {
-        rd::rd_kafka_conf_interceptor_add_on_new(conf, NAME.as_ptr(), Some(on_new), observer.cast_mut().cast());
+/// What the interceptors of one handle are given.
+pub(super) struct Interceptors {
+    observer: Arc<Observer>,
+    /// The handle was begun, so that its configuration's interceptors went over to it.
+    taken: AtomicBool,
+}
+
+impl Interceptors {
+    /// Boxed, because the interceptors hold its address.
+    pub(super) fn new(observer: Arc<Observer>) -> Box<Interceptors> {
+        Box::new(Interceptors { observer, taken: AtomicBool::new(false) })
+    }
+
+    /// Has the handle that will be made of `conf` tell the observer of its requests.
+    ///
+    /// # Safety
+    /// `conf` is valid, and this outlives the handle.
+    pub(super) unsafe fn install(&self, conf: *mut rd::rd_kafka_conf_t) {
+        let opaque = std::ptr::from_ref(self).cast_mut().cast();
+        // It can only fail when the same interceptor is there already.
+        unsafe { rd::rd_kafka_conf_interceptor_add_on_new(conf, NAME.as_ptr(), Some(on_new), opaque) };
+    }
+
+    /// Whether `conf` must not be destroyed after `rd_kafka_new` has failed: that frees the interceptors of its own copy, which
+    /// are those that `conf` still points to (rdkafka.c, at `fail:`).
+    pub(super) fn are_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
     }
 }
 
 unsafe extern "C" fn on_new(
     rk: *mut rd::rd_kafka_t,
     _conf: *const rd::rd_kafka_conf_t,
-    observer: *mut c_void,
+    interceptors: *mut c_void,
     _errstr: *mut c_char,
     _size: usize,
 ) -> rd::rd_kafka_resp_err_t {
-    // SAFETY: the handle that is being made; the interceptors go with it.
+    // SAFETY: the handle that is being made; the interceptors go with it. The opaque is that of `install`.
     unsafe {
-        rd::rd_kafka_interceptor_add_on_request_sent(rk, NAME.as_ptr(), Some(on_request_sent), observer);
-        rd::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(on_response_received), observer);
+        (*interceptors.cast::<Interceptors>()).taken.store(true, Ordering::Relaxed);
+        rd::rd_kafka_interceptor_add_on_request_sent(rk, NAME.as_ptr(), Some(on_request_sent), interceptors);
+        rd::rd_kafka_interceptor_add_on_response_received(rk, NAME.as_ptr(), Some(on_response_received), interceptors);
     }
     DONE
 }
 
 /// Runs on librdkafka's broker threads, so that no panic may leave it.
-fn with(observer: *mut c_void, tell: impl FnOnce(&Arc<Observer>)) -> rd::rd_kafka_resp_err_t {
-    if !observer.is_null() {
-        // SAFETY: what `install` was given, alive while librdkafka's threads are.
-        let observer = unsafe { &*observer.cast::<Arc<Observer>>() };
+fn with(interceptors: *mut c_void, tell: impl FnOnce(&Arc<Observer>)) -> rd::rd_kafka_resp_err_t {
+    if !interceptors.is_null() {
+        // SAFETY: the opaque of `install`, alive while librdkafka's threads are.
+        let Interceptors { observer, .. } = unsafe { &*interceptors.cast::<Interceptors>() };
         let _ = catch_unwind(AssertUnwindSafe(|| tell(observer)));
     }
     DONE
@@ -65,9 +86,9 @@ unsafe extern "C" fn on_request_sent(
     api_version: i16,
     correlation_id: i32,
     _size: usize,
-    observer: *mut c_void,
+    interceptors: *mut c_void,
 ) -> rd::rd_kafka_resp_err_t {
-    with(observer, |observer| {
+    with(interceptors, |observer| {
         let broker = bytes(&broker);
         observer.sent(&Sent { api_key, api_version, correlation_id, broker, node_id });
     })
@@ -85,10 +106,10 @@ unsafe extern "C" fn on_response_received(
     size: usize,
     rtt: i64,
     err: rd::rd_kafka_resp_err_t,
-    observer: *mut c_void,
+    interceptors: *mut c_void,
 ) -> rd::rd_kafka_resp_err_t {
     let code = super::code_of_err(err);
-    with(observer, |observer| {
+    with(interceptors, |observer| {
         let broker = bytes(&broker);
         observer.received(&Received { broker, api_key, api_version, size, rtt, code });
     })
