@@ -10,6 +10,8 @@ const { spawn } = require('node:child_process')
 const { EventEmitter } = require('node:events')
 const path = require('node:path')
 const { test } = require('node:test')
+const tls = require('node:tls')
+const { certificate } = require('../helpers/certificates')
 const { mockCluster } = require('../helpers/clients')
 const { once, within } = require('../helpers/wait')
 
@@ -253,6 +255,32 @@ test('process.exit() while clients connect, join, ask or disconnect ends the pro
       `)
       await program.endsCleanly()
     }
+  }
+})
+
+test('process.exit() in the middle of TLS handshakes ends the program with its code', async t => {
+  const authority = certificate('authority')
+  const { pem, cert } = certificate('broker', { issuer: authority, hosts: ['127.0.0.1'] })
+  /** Brokers that hang up at once, so that there are always handshakes. */
+  const ports = await Promise.all(Array.from({ length: 10 }, async () => {
+    const server = tls.createServer({ key: pem, cert }, socket => socket.destroy())
+    server.on('tlsClientError', () => {})
+    t.after(() => { server.close() })
+    await new Promise(resolve => { server.listen(0, '127.0.0.1', () => resolve(undefined)) })
+    return /** @type {import('node:net').AddressInfo} */ (server.address()).port
+  }))
+  const body = `
+    const secure = new Kafka({
+      brokers: process.argv[1].split(','), ssl: { ca: ${JSON.stringify(authority.cert)} }, logLevel: logLevel.NOTHING
+    })
+    const rdkafka = { 'reconnect.backoff.ms': 1, 'reconnect.backoff.max.ms': 5 }
+    for (let i = 0; i < 4; i++) secure.producer({ rdkafka }).connect().catch(() => {})
+    setTimeout(() => process.exit(0), 300)
+  `
+  const brokers = ports.map(port => `127.0.0.1:${port}`).join()
+  // Three at a time; of five one crashed.
+  for (let round = 0; round < ROUNDS; round++) {
+    await Promise.all([1, 2, 3].map(() => start(t, brokers, body).endsCleanly()))
   }
 })
 

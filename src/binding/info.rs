@@ -12,8 +12,9 @@ use crate::frame;
 /// Runs once when the addon is loaded: a panic is reported as an error by whoever catches it, never on stderr.
 #[cfg(not(test))]
 #[napi_derive::module_init]
-fn quiet_panics() {
+fn on_load() {
     std::panic::set_hook(Box::new(|_| {}));
+    ffi::tls::begin();
 }
 
 /// This package's version, which its JavaScript must have too.

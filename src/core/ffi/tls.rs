@@ -9,6 +9,11 @@ use openssl_sys as ssl;
 use super::owned_string;
 use crate::core::error::{KafkaError, KafkaResult};
 
+/// Before anything else uses OpenSSL: it would clean up at the process's exit, under the hands of threads that are connected.
+pub fn begin() {
+    ssl::init(); // says OPENSSL_INIT_NO_ATEXIT, once
+}
+
 pub const VALID: c_int = ssl::X509_V_OK;
 pub const HOST_NAME_MISMATCH: c_int = ssl::X509_V_ERR_HOSTNAME_MISMATCH;
 
