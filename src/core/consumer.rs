@@ -37,8 +37,8 @@ pub struct Consumer {
 }
 
 /// The handles of the subscribed topics. Held, because the properties of a topic are those of its first handle: this is how
-/// each topic gets its own `auto.offset.reset`.
-type Topics = Arc<Mutex<HashMap<String, Arc<Topic>>>>;
+/// each topic gets its own `auto.offset.reset`. `None` after the close: a handle that were made then would keep the client.
+type Topics = Arc<Mutex<Option<HashMap<String, Arc<Topic>>>>>;
 
 #[derive(Clone)]
 struct Link {
@@ -105,7 +105,7 @@ impl Consumer {
             session: Session::new(sink),
             names: TopicNames::default(),
             progress: Arc::new(progress),
-            topics: Topics::default(),
+            topics: Arc::new(Mutex::new(Some(HashMap::new()))),
             link: Mutex::default(),
         })
     }
@@ -263,6 +263,7 @@ impl Drop for Consumer {
 fn handle(client: &Arc<Client>, known: &Topics, subscription: &Subscription) -> KafkaResult<Arc<Topic>> {
     let Subscription { topic, from_beginning } = subscription;
     let mut known = lock(known);
+    let known = known.as_mut().ok_or_else(not_connected)?;
     if let Some(handle) = known.get(topic) {
         return Ok(Arc::clone(handle));
     }
@@ -688,12 +689,40 @@ impl EventLoop {
         }
         runtime::blocking(move || {
             drop((fetcher, membership));
-            lock(&topics).clear();
+            drop(lock(&topics).take());
             drop((control, messages, replies));
             drop(client);
             if let Some(done) = done {
                 done(Ok(()));
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::mock::MockCluster;
+
+    struct Nobody;
+
+    impl EventSink for Nobody {
+        fn emit(&self, _: Event) {}
+    }
+
+    #[test]
+    fn a_call_that_is_late_makes_no_handle_that_outlives_the_close() {
+        let cluster = MockCluster::start(1, 0).unwrap();
+        let config = Config::from_iter([("bootstrap.servers", cluster.bootstrap_servers()), ("group.id", "g")]);
+        let limits = FrameLimits { bytes: 1024, messages: 10 };
+        let consumer = Consumer::new(config, limits, Arc::new(Nobody)).unwrap();
+        consumer.open(10_000).unwrap();
+        let client = lock(&consumer.link).as_ref().map(|link| Arc::clone(&link.client)).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        consumer.close(5_000, Box::new(move |outcome| drop(sender.send(outcome))));
+        receiver.recv_timeout(Duration::from_secs(30)).expect("an answer in time").unwrap();
+        let late = Subscription { topic: "t".to_owned(), from_beginning: true };
+        assert_eq!(handle(&client, &consumer.topics, &late).err().map(|error| error.code), Some(codes::STATE));
+        assert_eq!(Arc::strong_count(&client), 1);
     }
 }
