@@ -24,12 +24,13 @@ impl Topic {
     /// `properties` are topic-level ones that differ from the client's, such as `auto.offset.reset`.
     pub fn new(client: &Arc<Client>, name: &str, properties: &[(&str, &str)]) -> KafkaResult<Topic> {
         let c_name = c_string(name)?;
+        let pair = |(key, value): &(&str, &str)| Ok((c_string(key)?, c_string(value)?));
+        let properties = properties.iter().map(pair).collect::<KafkaResult<Vec<_>>>()?;
         let mut text = ErrorText::new();
         // SAFETY: valid handle; the conf is ours until `rd_kafka_topic_new` takes it, which it does also when it fails.
         unsafe {
             let conf = rd::rd_kafka_default_topic_conf_dup(client.raw());
-            for (key, value) in properties {
-                let (key, value) = (c_string(key)?, c_string(value)?);
+            for (key, value) in &properties {
                 let result =
                     rd::rd_kafka_topic_conf_set(conf, key.as_ptr(), value.as_ptr(), text.pointer(), text.size());
                 if result != rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
