@@ -9,7 +9,7 @@ use rdkafka::bindings as rd;
 
 use super::interceptors::Interceptors;
 use super::tls::{self, ServerName};
-use super::{code_of_err, owned_string, take_error, Queue};
+use super::{code_of_err, owned_string, raw, take_error, Queue};
 use crate::core::config::{self, Config};
 use crate::core::error::{codes, KafkaError, KafkaResult};
 use crate::core::event::Token;
@@ -344,7 +344,7 @@ impl Client {
     pub fn fatal_error(&self) -> Option<KafkaError> {
         let mut text = ErrorText::new();
         // SAFETY: valid handle, buffer of the size said.
-        let code = code_of_err(unsafe { rd::rd_kafka_fatal_error(self.rk, text.pointer(), text.size()) });
+        let code = unsafe { raw::rd_kafka_fatal_error(self.rk, text.pointer(), text.size()) };
         (code != codes::NO_ERROR).then(|| KafkaError { fatal: true, ..KafkaError::new(code, text.take()) })
     }
 

@@ -16,6 +16,7 @@ pub mod mock;
 pub mod partitions;
 pub mod produce;
 pub mod queue;
+mod raw;
 pub mod tls;
 pub mod transactions;
 
@@ -50,7 +51,7 @@ pub fn error_text(code: i32) -> String {
     }
 }
 
-/// A returned code as a number.
+/// A returned code as a number. Only of calls whose codes are librdkafka's own; where a broker's may come the call is in `raw`.
 pub(crate) fn code_of_err(err: rd::rd_kafka_resp_err_t) -> i32 {
     err as i32
 }
@@ -71,7 +72,7 @@ pub(crate) fn take_error(error: *mut rd::rd_kafka_error_t) -> KafkaResult<()> {
     }
     // SAFETY: a valid error that the caller owns.
     unsafe {
-        let code = code_of_err(rd::rd_kafka_error_code(error));
+        let code = raw::rd_kafka_error_code(error);
         let text = owned_string(rd::rd_kafka_error_string(error)).unwrap_or_default();
         let mut result = KafkaError::new(code, text);
         result.fatal |= rd::rd_kafka_error_is_fatal(error) != 0;

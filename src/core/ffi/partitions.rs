@@ -3,7 +3,7 @@
 use rdkafka::bindings as rd;
 
 use super::client::c_string;
-use super::{code_of_err, code_of_field, owned_string, take_error, Client, Queue};
+use super::{code_of_err, code_of_field, owned_string, raw, take_error, Client, Queue};
 use crate::core::error::{codes, KafkaError, KafkaResult};
 
 /// One entry of a list. `offset` below zero is one of librdkafka's logical offsets (-1001: none).
@@ -166,7 +166,7 @@ impl Client {
     /// Blocks until the group coordinator answers.
     pub fn committed(&self, partitions: &[Partition], timeout_ms: i32) -> KafkaResult<Vec<Partition>> {
         let list = PartitionList::new(partitions)?;
-        check(unsafe { rd::rd_kafka_committed(self.raw(), list.raw(), timeout_ms) })?;
+        check_code(unsafe { raw::rd_kafka_committed(self.raw(), list.raw(), timeout_ms) })?;
         list.first_error()?;
         Ok(list.to_vec())
     }
@@ -185,7 +185,7 @@ impl Client {
         let asked: Vec<_> = partitions.iter().map(|one| Partition::at(&one.topic, one.partition, -1)).collect();
         let list = PartitionList::new(&asked)?;
         // SAFETY: valid handle and list.
-        check(unsafe { rd::rd_kafka_offsets_for_times(self.raw(), list.raw(), timeout_ms) })?;
+        check_code(unsafe { raw::rd_kafka_offsets_for_times(self.raw(), list.raw(), timeout_ms) })?;
         list.first_error()?;
         Ok(list.to_vec())
     }
@@ -234,7 +234,11 @@ impl Client {
 }
 
 fn check(err: rd::rd_kafka_resp_err_t) -> KafkaResult<()> {
-    match code_of_err(err) {
+    check_code(code_of_err(err))
+}
+
+fn check_code(code: i32) -> KafkaResult<()> {
+    match code {
         codes::NO_ERROR => Ok(()),
         code => Err(KafkaError::from_code(code)),
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rdkafka::bindings as rd;
 
 use super::client::on_wake;
-use super::{code_of_err, owned_string, Client, Message, Messages, PartitionList};
+use super::{owned_string, raw, Client, Message, Messages, PartitionList};
 use crate::core::error::KafkaError;
 
 pub struct Queue {
@@ -132,7 +132,7 @@ impl Event {
     }
 
     pub fn code(&self) -> i32 {
-        code_of_err(unsafe { rd::rd_kafka_event_error(self.0) })
+        unsafe { raw::rd_kafka_event_error(self.0) }
     }
 
     /// The error that this event is or carries.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{borrowed_error, c_string, entries, limit, optional_c_string, pointer_or_null, raw};
 use super::{Client, ErrorText, Event, Objects, Operation, Options, Queue};
 use crate::core::error::{codes, KafkaError, KafkaResult};
-use crate::core::ffi::{code_of_err, code_of_field, owned_string, Partition, PartitionList};
+use crate::core::ffi::{code_of_field, owned_string, Partition, PartitionList};
 
 type Kind = rd::rd_kafka_admin_op_t;
 
@@ -236,8 +236,7 @@ impl Client {
         let mut list: *const rd::rd_kafka_group_list = std::ptr::null();
         // SAFETY: valid handle; a list that is set is ours until destroyed, and its counts tell its arrays.
         unsafe {
-            let err = rd::rd_kafka_list_groups(self.raw(), pointer_or_null(&name), &mut list, limit(timeout_ms));
-            let code = code_of_err(err);
+            let code = raw::rd_kafka_list_groups(self.raw(), pointer_or_null(&name), &mut list, limit(timeout_ms));
             if code != codes::NO_ERROR && code != codes::PARTIAL {
                 return Err(KafkaError::from_code(code));
             }

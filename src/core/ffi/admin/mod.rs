@@ -10,14 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::{c_string, ErrorText};
-use super::{code_of_err, owned_string, queue, Client, Event, Partition, Queue};
+use super::{code_of_err, owned_string, queue, raw, Client, Event, Partition, Queue};
 use crate::core::error::{codes, KafkaError, KafkaResult};
 
 pub mod acls;
 pub mod configs;
 pub mod groups;
 pub mod offsets;
-mod raw;
 pub mod topics;
 
 /// What JavaScript can ask for, as JSON: the variant's name is in the field `operation`, its fields are beside it.

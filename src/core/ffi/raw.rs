@@ -6,6 +6,25 @@ use std::ffi::{c_char, c_int};
 use rdkafka::bindings as rd;
 
 extern "C" {
+    pub fn rd_kafka_event_error(event: *mut rd::rd_kafka_event_t) -> c_int;
+    pub fn rd_kafka_fatal_error(rk: *mut rd::rd_kafka_t, text: *mut c_char, size: usize) -> c_int;
+    pub fn rd_kafka_committed(
+        rk: *mut rd::rd_kafka_t,
+        partitions: *mut rd::rd_kafka_topic_partition_list_t,
+        timeout_ms: c_int,
+    ) -> c_int;
+    pub fn rd_kafka_offsets_for_times(
+        rk: *mut rd::rd_kafka_t,
+        partitions: *mut rd::rd_kafka_topic_partition_list_t,
+        timeout_ms: c_int,
+    ) -> c_int;
+    pub fn rd_kafka_list_groups(
+        rk: *mut rd::rd_kafka_t,
+        group: *const c_char,
+        list: *mut *const rd::rd_kafka_group_list,
+        timeout_ms: c_int,
+    ) -> c_int;
+
     pub fn rd_kafka_error_code(error: *const rd::rd_kafka_error_t) -> c_int;
     pub fn rd_kafka_topic_result_error(result: *const rd::rd_kafka_topic_result_t) -> c_int;
 
