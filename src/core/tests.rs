@@ -4,11 +4,13 @@ use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::admin::Admin;
 use super::config::Config;
 use super::consumer::{Command, Consumer, Subscription};
 use super::error::{codes, KafkaResult};
 use super::event::{Done, Event, EventSink, RebalanceKind};
 use super::fetch::FrameLimits;
+use super::ffi::admin::Request;
 use super::ffi::Partition;
 use super::mock::MockCluster;
 use super::producer::Producer;
@@ -261,4 +263,22 @@ fn a_handle_that_cannot_be_made_leaves_nothing_behind() {
         let error = wait(|done| producer.connect(10_000, done)).unwrap_err();
         assert!(error.message.contains("ssl.ca.location"), "{error}");
     }
+}
+
+fn list_offsets(topic: &str) -> Request {
+    let partitions = serde_json::json!([{ "topic": topic, "partition": 0, "timestamp": "-1" }]);
+    serde_json::from_value(serde_json::json!({ "operation": "listOffsets", "partitions": partitions })).unwrap()
+}
+
+#[test]
+fn an_admin_request_may_be_given_more_time_than_librdkafka_counts() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    cluster.create_topic("t", 1, 1).unwrap();
+    let (sink, _events) = sink();
+    let config = Config::from_iter([("bootstrap.servers", cluster.bootstrap_servers())]);
+    let admin = Arc::new(Admin::new(config, sink).unwrap());
+    wait(|done| admin.connect(10_000, done)).unwrap();
+    let answer = wait(|done| admin.request(list_offsets("t"), u32::MAX, done)).unwrap();
+    assert_eq!(answer[0]["offset"], "0", "{answer}");
+    wait(|done| admin.close(done)).unwrap();
 }

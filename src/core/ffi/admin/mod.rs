@@ -104,7 +104,7 @@ fn start<O: Operation>(
     results: &Queue,
     number: u64,
 ) -> KafkaResult<()> {
-    let timeout_ms = limit(timeout_ms);
+    let timeout_ms = limit(timeout_ms).min(LONGEST_MS);
     let options = Options::new(client, O::KIND, number, timeout_ms)?;
     operation.options(&options, timeout_ms)?;
     operation.send(client, &options, results)
@@ -132,6 +132,9 @@ impl Client {
         Err(KafkaError::timed_out(format!("No answer within {timeout_ms} ms")))
     }
 }
+
+/// The most that librdkafka takes as the timeout of an admin request.
+const LONGEST_MS: i32 = 3_600_000;
 
 fn limit(timeout_ms: u32) -> i32 {
     timeout_ms.min(i32::MAX as u32) as i32
