@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -81,18 +83,45 @@ pub fn describe(client: &Arc<Client>, groups: Vec<String>, timeout_ms: u32) -> K
             if !needs_bytes(&told) {
                 return Ok(description(told));
             }
-            let (classic, partial) = client.classic_groups(Some(&told.id), timeout_ms)?;
-            match classic.into_iter().find(|group| group.id == told.id) {
-                Some(group) => Ok(classic_description(group)),
-                None if partial => {
-                    Err(KafkaError::timed_out(format!("No broker described the group within {timeout_ms} ms")))
-                }
-                // Gone in between.
-                None => Ok(dead(told.id)),
-            }
+            let found = patiently(timeout_ms, |ms| {
+                let (groups, partial) = client.classic_groups(Some(&told.id), ms)?;
+                Ok((groups.into_iter().find(|group| group.id == told.id), partial))
+            })?;
+            // If there is none it has gone in between.
+            Ok(found.map_or_else(|| dead(told.id), classic_description))
         })
         .collect()
 }
+
+/// Asks again as long as it fails for librdkafka's own reasons. It asks every broker and waits for all: one that is down would
+/// fail the call with each attempt to connect, about once a second, or take the whole time, although the group's coordinator
+/// answered long before. So the first slices are short. `ask` gives the group, and whether an answer is missing.
+fn patiently<T>(timeout_ms: u32, ask: impl Fn(u32) -> KafkaResult<(Option<T>, bool)>) -> KafkaResult<Option<T>> {
+    let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+    let mut slice = FIRST_SLICE;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let failure = match ask(left.min(slice).as_millis().max(1) as u32) {
+            Ok((Some(found), _)) => return Ok(Some(found)),
+            Ok((None, false)) => return Ok(None),
+            Ok((None, true)) => KafkaError::timed_out(format!("No broker described the group within {timeout_ms} ms")),
+            Err(error) if error.code < codes::NO_ERROR => error,
+            Err(error) => return Err(error),
+        };
+        if left <= slice {
+            return Err(failure);
+        }
+        if failure.code == codes::TIMED_OUT {
+            slice *= 2;
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Enough for two requests to a broker that is not far.
+const FIRST_SLICE: Duration = Duration::from_millis(250);
+/// Before a call that may have failed at once is made again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Whether only the other way of asking tells what there is to say: the bytes of classic members, and groups of another use
 /// than consuming, which this way refuses.
@@ -190,6 +219,8 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -224,6 +255,23 @@ mod tests {
             description(told(Some(KafkaError::from_code(30)), "Unknown", false)).error.map(|e| e.code),
             Some(30)
         );
+    }
+
+    #[test]
+    fn a_broker_that_does_not_answer_keeps_no_group_from_being_described() {
+        let asked = Cell::new(0);
+        let ask = |ms| {
+            asked.set(asked.get() + 1);
+            match asked.get() {
+                1 => Err(KafkaError::from_code(codes::TRANSPORT)),
+                2 => Ok((None, true)),
+                _ => Ok((Some(ms), true)),
+            }
+        };
+        assert_eq!(patiently(600_000, ask).unwrap(), Some(500));
+        assert_eq!(patiently::<()>(600_000, |_| Ok((None, false))).unwrap(), None);
+        assert_eq!(patiently::<()>(600_000, |_| Err(KafkaError::from_code(30))).unwrap_err().code, 30);
+        assert_eq!(patiently::<()>(1, |_| Ok((None, true))).unwrap_err().code, codes::TIMED_OUT);
     }
 
     #[test]
