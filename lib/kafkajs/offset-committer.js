@@ -42,6 +42,7 @@ class OffsetCommitter {
   #sinceCommit = 0
   /** @type {Set<() => void>} */
   #waiting = new Set()
+  #released = false
 
   /**
    * @param {object} options
@@ -75,7 +76,7 @@ class OffsetCommitter {
     this.#sinceCommit += count
     if (this.#threshold && this.#sinceCommit >= this.#threshold) {
       const commit = this.#afterNext()
-      return commit && this.#untilReleased(commit)
+      return commit && !this.#released ? this.#untilReleased(commit) : undefined
     }
     if (this.#interval && Date.now() - this.#lastStart >= this.#interval) this.#start()
     return undefined
@@ -83,6 +84,7 @@ class OffsetCommitter {
 
   /** Nobody waits for a commit any longer: the consumer stops. */
   release() {
+    this.#released = true
     for (const release of this.#waiting) release()
     this.#waiting.clear()
   }
