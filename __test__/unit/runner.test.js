@@ -11,7 +11,7 @@ const { readRun } = require('../../lib/kafkajs/consumer-input')
 const { KafkaJSError, KafkaJSProtocolError } = require('../../lib/errors')
 const { consumeFrame } = require('../helpers/consume-frame')
 const { deferred, gate, grown, range } = require('../helpers/clients')
-const { waitFor } = require('../helpers/wait')
+const { waitFor, within } = require('../helpers/wait')
 
 /** @typedef {import('node:test').TestContext} TestContext */
 
@@ -670,4 +670,116 @@ test('stop() does not wait for the commit that a threshold waits for, beyond its
   await grown(handled, 1)
   await runner.stop()
   assert.deepEqual(handled, ['0'])
+})
+
+// -- control records among messages that wait
+
+/** @param {number} next @param {number} [epoch] a position behind control records, as it comes without messages */
+const positionOf = (next, epoch = 0) => consumeFrame([{ topic: 0, partition: 0, epoch, next, messages: [] }])
+
+// A worker counted the sections at hand: two positions in a row were one of them, so that it took one that was not there.
+test('several positions between messages that wait are passed, and nothing is handled twice', async (t) => {
+  const hold = gate(t)
+  const handled = /** @type {string[]} */ ([])
+  let attempts = 0
+  const { state, give } = start(t, {
+    eachMessage: async (/** @type {any} */ { message }) => {
+      if (++attempts === 1) {
+        await hold.promise
+        throw new Error('once')
+      }
+      handled.push(message.offset)
+    },
+  })
+  const steps = [frameOf(0, 0, 2), positionOf(3), positionOf(5), frameOf(0, 5, 1)]
+  for (const [i, frame] of steps.entries()) {
+    if (i > 0) await waitFor(() => attempts === 1 && state.requested > state.delivered)
+    give(frame)
+  }
+  hold.resolve()
+  await grown(handled, 3)
+  await waitFor(() => state.commits.includes('0:6'), { message: () => `a commit of 6; ${state.commits}, ${state.crash}` })
+  assert.deepEqual([handled, state.crash], [['0', '1', '5'], undefined])
+})
+
+// What stands behind a position in the middle stayed in the queue, and came again as a batch.
+test('a batch with control records in its middle comes once', async (t) => {
+  const batches = /** @type {number[][]} */ ([])
+  const { runner, state, give, queue } = start(t, {
+    eachBatch: async (/** @type {any} */ { batch }) => {
+      batches.push(batch.messages.map((/** @type {any} */ { offset }) => Number(offset)))
+    },
+  })
+  runner.setPaused(queue(), true)
+  for (const frame of [frameOf(0, 1, 2), positionOf(4), frameOf(0, 4, 2), positionOf(7)]) {
+    await waitFor(() => state.requested > state.delivered)
+    give(frame)
+  }
+  runner.setPaused(queue(), false)
+  await waitFor(() => state.commits.includes('0:7'), { message: () => `a commit of 7; ${state.commits}` })
+  assert.deepEqual(batches, [[1, 2, 4, 5]])
+  await waitFor(() => state.requested - state.delivered === 2, { message: 'two frames of demand at the end' })
+})
+
+for (const kind of ['eachMessage', 'eachBatch', 'nothing']) {
+  // It was listed as a partition that has something to handle, and a batch of nothing is a TypeError.
+  test(`a position that comes after a seek, while the handler before it runs, is no work: ${kind}`, async (t) => {
+    const hold = gate(t)
+    let calls = 0
+    const handler = async () => {
+      if (++calls === 1) await hold.promise
+    }
+    const { runner, state, give, emitter, queue } = start(t, kind === 'nothing' ? {} : { [kind]: handler })
+    emitter.on(events.START_BATCH_PROCESS, () => {})
+    give(frameOf(0, 0, 1))
+    if (kind !== 'nothing') await waitFor(() => calls === 1)
+    runner.seek(queue(), 1)
+    give(positionOf(20, 1))
+    hold.resolve()
+    await waitFor(() => queue().isEmpty && !queue().busy)
+    await waitFor(() => state.requested > state.delivered)
+    give(consumeFrame([{ topic: 0, partition: 0, epoch: 1, messages: [{ offset: 20 }] }]))
+    await waitFor(() => state.commits.includes('0:21'), { message: () => `a commit of 21; ${state.commits}, ${state.crash}` })
+    assert.equal(state.crash, undefined)
+  })
+}
+
+// Only those that waited when stop() was called were let go: a handler that ended later waited for the coordinator.
+test('stop() does not wait for a commit that a threshold asks for after it', async (t) => {
+  const hold = gate(t)
+  let commits = 0
+  let calls = 0
+  const { runner, give } = start(
+    t,
+    {
+      autoCommitThreshold: 1,
+      eachMessage: async () => {
+        calls++
+        await hold.promise
+      },
+    },
+    { commit: () => (++commits === 1 ? new Promise(() => {}) : Promise.resolve()) },
+  )
+  give(frameOf(0, 0, 10))
+  await waitFor(() => calls === 1)
+  const stopped = runner.stop()
+  hold.resolve()
+  await within(stopped, 'stop()')
+  assert.equal(calls, 1)
+})
+
+// Making text of it threw outside of every catch: the process ended, and stop() waited for ever.
+test('whatever a handler throws is a failure like any other', async (t) => {
+  const { state, give } = start(
+    t,
+    {
+      eachMessage: async () => {
+        throw Object.create(null)
+      },
+    },
+    { retry: { initialRetryTime: 1, retries: 1, factor: 0 } },
+  )
+  give(frameOf(0, 0, 1))
+  await waitFor(() => state.crash !== undefined)
+  assert.equal(state.crash.name, 'KafkaJSNumberOfRetriesExceeded')
 })

@@ -92,15 +92,19 @@ class PartitionQueue {
   }
 
   /**
-   * Drops what is before `offset` (all without one).
-   * @param {number} [offset]
+   * Drops what is before `offset`. A position further than that stays, see `passEnd`.
+   * @param {number} offset
    * @returns {number} how many frames that was the rest of
    */
-  drop(offset = Infinity) {
+  drop(offset) {
     let done = 0
     while (this.sections.length > 0) {
-      const { frame, at, end } = this.sections[0]
-      if (at >= end) break
+      const { frame, at, end, next } = this.sections[0]
+      if (at >= end) {
+        if (next > offset) break
+        this.sections.shift()
+        continue
+      }
       let word = at
       while (word < end && frame.offset(word) < offset) word += MESSAGE_WORDS
       if (word === at) break

@@ -308,7 +308,8 @@ class Runner {
     } catch (error) {
       this.#failed(queue, session, error)
     }
-    if (queue.session === session) this.#passEnd(queue)
+    // Also of another session: what came after a seek, while the handler before it ran.
+    this.#passEnd(queue)
     queue.release()
     this.#active--
     if (queue.pausedNatively && !queue.paused && !queue.revoked && queue.isEmpty) this.#resumeNatively(queue)
@@ -369,10 +370,9 @@ class Runner {
     let deadline = performance.now() + TURN
     let left = queue.sections.length
     let sinceClock = 0
-    while (left-- > 0) {
+    while (left-- > 0 && !queue.isEmpty) {
       if (queue.isAtEnd) {
         this.#passEnd(queue)
-        if (queue.isEmpty) break
         continue
       }
       const { frame, at: first, end } = queue.sections[0]
@@ -476,7 +476,7 @@ class Runner {
   /** Without a handler messages are consumed and dropped, as in kafkajs. @param {PartitionQueue} queue */
   #discard(queue) {
     queue.resolved = offsetsOf(queue.peek(Infinity)).last + 1
-    return queue.drop()
+    return queue.drop(queue.resolved)
   }
 
   /**
@@ -498,8 +498,9 @@ class Runner {
       topic, partition, highWatermark: String(next), offsetLag: '0', offsetLagLow: '0', batchSize: 0,
       firstOffset: null, lastOffset: String(next - 1),
     }
-    this.#events.emit(names.START_BATCH_PROCESS, emptyBatch)
+    // Before any listener runs, which may seek.
     queue.resolved = next
+    this.#events.emit(names.START_BATCH_PROCESS, emptyBatch)
     this.#events.emit(names.END_BATCH_PROCESS, { ...emptyBatch, duration: 0 })
     if (!queue.busy) this.committer.soon(this.#active === 0 && this.#ready.length === 0)
   }
@@ -571,7 +572,7 @@ class Runner {
         topic: queue.topic,
         partition: queue.partition,
         offset: queue.isEmpty ? undefined : String(queue.sections[0].frame.offset(queue.sections[0].at)),
-        error: error && error.message !== undefined ? error.message : String(error),
+        error: error && error.message !== undefined ? error.message : textOf(error),
         stack: error && error.stack,
       })
     }
@@ -657,7 +658,16 @@ function flatten({ topics = [] }) {
 /** @param {any} thrown @returns {Error} */
 function asError(thrown) {
   if (thrown instanceof Error || isNativeError(thrown)) return thrown
-  return new Error(typeof thrown === 'string' ? thrown : String(thrown))
+  return new Error(textOf(thrown))
+}
+
+/** @param {any} thrown @returns {string} also of what has no text */
+function textOf(thrown) {
+  try {
+    return String(thrown)
+  } catch {
+    return Object.prototype.toString.call(thrown)
+  }
 }
 
 /** Lets timers, sockets and other immediates run. @returns {Promise<void>} */
