@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Kafka } = require('../../lib/kafkajs/kafka')
-const { GroupOffsets } = require('../../lib/kafkajs/group-offsets')
+const { GroupOffsets, MEMBER } = require('../../lib/kafkajs/group-offsets')
 const { fakeNative, errorData } = require('../helpers/fake-native')
 
 /** What each transactional call has answered, by name: a list of errors, one for each call. @typedef {Record<string, any[]>} Script */
@@ -218,4 +218,21 @@ test('disconnect() waits for a commit that is under way, but not for ever', asyn
   await commit
   await closed
   assert.equal(native.clients[0].closed, 5000)
+})
+
+// It asked the consumer first, and the transaction was not looked at again: the offsets got into the next one, which committed
+// them though the work they stood for had been aborted.
+test('offsets that a transaction was to send do not get into the next one', async () => {
+  const { producer, native } = await connected()
+  let answer = (/** @type {any} */ _member) => {}
+  const consumer = { [MEMBER]: () => new Promise((resolve) => { answer = resolve }) }
+  const topics = [{ topic: 't', partitions: [{ partition: 0, offset: '7' }] }]
+  const first = await producer.transaction()
+  const sent = first.sendOffsets({ consumer, topics })
+  await first.abort()
+  const second = await producer.transaction()
+  answer({ groupId: 'g', memberId: 'm', generationId: 1 })
+  await assert.rejects(sent, { message: 'Cannot continue to use transaction once ended' })
+  await second.commit()
+  assert.ok(!native.clients[0].calls.some((/** @type {any[]} */ [name]) => name === 'sendOffsets'))
 })

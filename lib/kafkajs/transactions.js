@@ -308,6 +308,8 @@ class Transaction {
     if (this.#state === 'failed') throw this.#failure
     /** @type {import('./group-offsets').GroupMember} */
     const member = groupId === undefined ? await consumer[MEMBER]() : { groupId }
+    // It may have ended meanwhile: the offsets would get into the next one.
+    this.#guard()
     try {
       await this.#call((native) => native.sendOffsets(offsets, member, this.#timeout))
     } catch (/** @type {any} */ error) {
