@@ -7,6 +7,8 @@ const { createRetry } = require('./retry')
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 const LEADER_NOT_AVAILABLE = 5
 const LONGEST_TIMER = 2147483647
+/** Between two looks for new topics, ms: each is a request for all topics of the cluster. */
+const LEAST_GAP = 100
 
 /**
  * @typedef {{ topic: string, fromBeginning: boolean }} TopicStart
@@ -105,15 +107,26 @@ class Subscription {
         // Every message of a topic that is new came after the subscription.
         const found = topics.filter(({ name }) => !this.#topics.has(name) && matching(this.#patterns, name).length > 0)
         if (this.#watch !== watch) return
-        for (const { name } of found) this.#topics.set(name, true)
-        if (found.length > 0) await rejoin()
+        if (found.length > 0) await this.#subscribed(found, rejoin)
       } catch (/** @type {any} */ error) {
         if (this.#watch === watch) this.#logger.warn(`Looking for new topics failed: ${error.message}`, { groupId: this.#options.groupId })
       }
       if (this.#watch === watch) this.watch(rejoin)
-    }, Math.min(this.#options.metadataMaxAge, LONGEST_TIMER))
+    }, Math.min(Math.max(this.#options.metadataMaxAge, LEAST_GAP), LONGEST_TIMER))
     watch.unref()
     this.#watch = watch
+  }
+
+  /** @param {{ name: string }[]} found @param {() => Promise<void>} rejoin */
+  async #subscribed(found, rejoin) {
+    for (const { name } of found) this.#topics.set(name, true)
+    try {
+      await rejoin()
+    } catch (error) {
+      // The next look finds them again.
+      for (const { name } of found) this.#topics.delete(name)
+      throw error
+    }
   }
 
   unwatch() {
