@@ -127,7 +127,10 @@ impl Fetcher {
                 }
                 push(frame, &message);
                 if let Some(position) = &position {
-                    position.store(message.offset() + 1, Ordering::Relaxed);
+                    // Never back, as librdkafka's: where a log begins anew the two stay together.
+                    if position.load(Ordering::Relaxed) <= message.offset() {
+                        position.store(message.offset() + 1, Ordering::Relaxed);
+                    }
                 }
                 bytes += size + RECORD_OVERHEAD;
                 count += 1;

@@ -15,7 +15,7 @@ pub struct Owned {
     pub _queue: Queue,
     /// Of the last seek; the sections of a frame carry it, so that JavaScript can tell what was fetched before.
     pub epoch: i32,
-    /// The next offset by what JavaScript was given, -1 before that.
+    /// The next offset by what JavaScript was given, the furthest since the last seek; -1 before that.
     pub position: Arc<AtomicI64>,
 }
 
