@@ -188,3 +188,18 @@ test('CONNECT is emitted by a run() that connects', async t => {
   await within(collect(consumer), 'run()')
   assert.deepEqual(told, ['CONNECT', 'GROUP_JOIN'])
 })
+
+// It was connected again after the disconnect(), by nobody's wish, and kept the process alive.
+test('disconnect() while subscribe() connects anew leaves no connection behind', async t => {
+  const { member } = await start(t)
+  const consumer = await member()
+  /** @type {string[]} */
+  const requests = []
+  consumer.on(consumer.events.REQUEST, (/** @type {any} */ { payload }) => requests.push(payload.apiName))
+  await consumer.connect()
+  const subscribed = consumer.subscribe({ topic: 'topic', fromBeginning: false })
+  await within(consumer.disconnect(), 'disconnect()')
+  requests.length = 0
+  await within(subscribed, 'subscribe() to settle')
+  assert.deepEqual(requests, [])
+})

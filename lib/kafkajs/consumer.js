@@ -188,9 +188,11 @@ class Consumer {
   async #reconnect() {
     const membership = this.#membership
     if (membership === undefined) return
+    const endings = this.#endings
     await membership.leave()
     if (this.#membership === membership) this.#membership = undefined
-    await this.#ensureConnected()
+    // Not when the program ended this consumer meanwhile: nobody would close that connection.
+    if (this.#endings === endings) await this.#ensureConnected()
   }
 
   /**
@@ -198,7 +200,8 @@ class Consumer {
    * @returns {Promise<{ topics: { name: string, error: any }[] }>}
    */
   async #metadata(topics) {
-    if (this.#membership === undefined) throw new KafkaJSError('The consumer is disconnected')
+    // Nothing that another attempt could heal.
+    if (this.#membership === undefined) throw new KafkaJSNonRetriableError('The consumer is disconnected')
     const metadata = await this.#membership.metadata(topics, METADATA_TIMEOUT)
     this.#group.know(metadata.brokers)
     return metadata
@@ -259,6 +262,7 @@ class Consumer {
     await this.#subscription.check(this.#subscription.names)
     const membership = this.#membership
     if (this.#run !== run || membership === undefined) return
+    const pausing = this.#pausing
     const runner = new Runner({
       run: config,
       batchBytes: this.#batchBytes,
@@ -266,8 +270,14 @@ class Consumer {
       source: this.#source(membership),
       commit: (offsets) => this.#commit(membership, offsets, true),
       pausePartition: (topic, partition) => {
-        this.pause([{ topic, partitions: [partition] }])
-        return () => this.resume([{ topic, partitions: [partition] }])
+        // Of this run, and not an error after it: programs resume in timers, where that would end the process.
+        const apply = () => { if (this.#pausing === pausing) this.#applyPausing() }
+        pausing.pause(topic, [partition])
+        apply()
+        return () => {
+          pausing.resume(topic, [partition])
+          apply()
+        }
       },
       events: this.#emitter,
       names: events,
@@ -622,7 +632,8 @@ class Consumer {
   /** @param {any} error */
   async #mayRestart(error) {
     let cause = error
-    while (cause.cause) cause = cause.cause
+    // A program's errors may go round in circles.
+    for (const seen = new Set(); cause.cause && !seen.has(cause); cause = cause.cause) seen.add(cause)
     const retriable = error.name === 'KafkaJSNumberOfRetriesExceeded' || cause.retriable === true
     const { restartOnFailure } = this.#setup.options.retry
     if (!retriable || typeof restartOnFailure !== 'function') return retriable
