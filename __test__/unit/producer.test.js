@@ -452,3 +452,16 @@ test('a fatal error is logged and rejects the sends that it fails', async () => 
   assert.match(entries[0].log.message, /cannot go on: epoch fenced/)
 })
 
+
+// It went on once the first disconnect() was over, as if there were no second one.
+test('of disconnect(), connect(), disconnect() the last counts', async () => {
+  const { producer, native } = await connected()
+  const ended = producer.disconnect()
+  const connecting = producer.connect()
+  const last = producer.disconnect()
+  await assert.rejects(connecting, { name: 'KafkaJSNonRetriableError', message: /disconnected while it was connecting/ })
+  await Promise.all([ended, last])
+  assert.ok(native.clients.every(({ closed }) => closed !== undefined))
+  await producer.connect()
+  await producer.send({ topic: 't', messages: [message] })
+})

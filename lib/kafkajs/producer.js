@@ -69,6 +69,8 @@ class Producer {
   #connecting
   /** @type {Promise<void> | undefined} */
   #disconnecting
+  /** How often the program called disconnect(): a connect() that waited for one is off after another. */
+  #endings = 0
   /** @type {PartitionTable | undefined} only with a JS partitioner */
   #table
   /** @type {Transactions | undefined} only with a transactional id */
@@ -124,7 +126,11 @@ class Producer {
    * @returns {Promise<void>}
    */
   async connect() {
-    if (this.#disconnecting) await this.#disconnecting
+    const endings = this.#endings
+    while (this.#disconnecting) await this.#disconnecting
+    if (this.#endings !== endings) {
+      throw new KafkaJSNonRetriableError('The producer was disconnected while it was connecting')
+    }
     if (this.#status !== 'connected') {
       // Every caller awaits the same attempt.
       this.#connecting = this.#connecting || this.#open()
@@ -184,6 +190,7 @@ class Producer {
    * @returns {Promise<void>}
    */
   async disconnect() {
+    this.#endings++
     this.#disconnecting = this.#disconnecting || this.#close()
     await this.#disconnecting
     this.#emitter.emit(events.DISCONNECT)
