@@ -377,3 +377,10 @@ test('librdkafka on TLS and SASL, in the words and with the codes of kafkajs', (
   const expected = /^SASL X mechanism is not supported by the server, which supports PLAIN, Y$/
   assert.match(error(-169, handshake).message, expected)
 })
+
+// Making text of it threw where nobody caught it, which ends the process.
+test('a provider may reject with what has no text', async () => {
+  const failure = new Promise((resolve, reject) =>
+    new TokenProvider(async () => { throw Object.create(null) }, 60_000).ask(reject, resolve))
+  assert.match(/** @type {Error} */ (await failure).message, /object/i)
+})

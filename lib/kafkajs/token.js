@@ -70,9 +70,15 @@ function readToken(given, now = Date.now()) {
   }
 }
 
-/** Text that may quote a token, without it. @param {unknown} text */
-function withoutToken(text) {
-  return String(text).replace(/\beyJ[\w-]*\.[\w-]*(\.[\w-]*)?/g, '[token]')
+/** Text that may quote a token, without it. @param {unknown} given what a program threw may have no text */
+function withoutToken(given) {
+  let text
+  try {
+    text = String(given)
+  } catch {
+    text = Object.prototype.toString.call(given)
+  }
+  return text.replace(/\beyJ[\w-]*\.[\w-]*(\.[\w-]*)?/g, '[token]')
 }
 
 /** The tokens of one Kafka. */
