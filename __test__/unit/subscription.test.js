@@ -60,3 +60,16 @@ test('metadataMaxAge: 0 does not make looking for new topics a loop without a pa
   assert.equal(asked(), 1)
   await waitFor(() => asked() > 1)
 })
+
+// Each look counted what it had looked for, also what another one looked for at the same time: the next RegExp was taken for matched.
+test('RegExps that are subscribed to at once do not keep a later one from being matched', async (t) => {
+  const { subscription, topics } = watched(t, 1000)
+  topics.push('b', 'c')
+  subscription.addPattern(/^b/, true)
+  const first = subscription.match()
+  subscription.addPattern(/^nothing/, true)
+  await Promise.all([first, subscription.match()])
+  subscription.addPattern(/^c/, true)
+  await subscription.match()
+  assert.deepEqual(subscription.names, ['a-1', 'b', 'c'])
+})

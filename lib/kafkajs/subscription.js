@@ -70,10 +70,11 @@ class Subscription {
 
   /** Finds the topics of RegExps that were added since. */
   async match() {
+    const upTo = this.#patterns.length
     const patterns = this.#patterns.slice(this.#matched)
     if (patterns.length === 0) return
     const { topics } = await this.#metadata(null)
-    this.#matched += patterns.length
+    this.#matched = Math.max(this.#matched, upTo)
     for (const { name } of topics) for (const { fromBeginning } of matching(patterns, name)) this.#topics.set(name, fromBeginning)
   }
 
