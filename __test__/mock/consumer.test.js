@@ -246,8 +246,9 @@ test('wrong arguments are refused with what to write', async (t) => {
   for (const topic of [undefined, '', 5]) {
     assert.throws(() => consumer.seek({ topic, partition: 0, offset: '0' }), refused(/Invalid topic/))
   }
-  for (const partition of [undefined, '0', -1, 0.5, NaN]) {
+  for (const partition of [undefined, '0', -1, 0.5, NaN, 2 ** 32]) {
     assert.throws(() => consumer.seek({ topic: 't', partition, offset: '0' }), refused(/Invalid partition/))
+    await assert.rejects(consumer.commitOffsets([{ topic: 't', partition, offset: '0' }]), refused(/Invalid partition/))
   }
   for (const offset of [undefined, null, 'one', '', 1.5, {}, '-3', '99999999999999999999']) {
     assert.throws(() => consumer.seek({ topic: 't', partition: 0, offset }), refused(/[Oo]ffset/), `${offset}`)

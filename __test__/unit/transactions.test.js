@@ -236,3 +236,11 @@ test('offsets that a transaction was to send do not get into the next one', asyn
   await second.commit()
   assert.ok(!native.clients[0].calls.some((/** @type {any[]} */ [name]) => name === 'sendOffsets'))
 })
+
+// Native code has 32 bits for it: the offset was that of another partition.
+test('a partition that cannot be is refused', async () => {
+  const { producer } = await connected()
+  const transaction = await producer.transaction()
+  const topics = [{ topic: 't', partitions: [{ partition: 2 ** 32, offset: '7' }] }]
+  await assert.rejects(transaction.sendOffsets({ consumerGroupId: 'g', topics }), /Invalid partition/)
+})

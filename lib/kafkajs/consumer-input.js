@@ -3,6 +3,8 @@
 const { KafkaJSNonRetriableError } = require('../errors')
 const { show } = require('./options')
 
+const LAST_PARTITION = 2147483647
+
 /** @param {string} message @returns {never} */
 const fail = (message) => { throw new KafkaJSNonRetriableError(message) }
 
@@ -17,7 +19,10 @@ function checkPartition(partition) {
   if (typeof partition !== 'number' || Number.isNaN(partition)) {
     fail(`Invalid partition, expected a number received ${typeof partition === 'object' ? show(partition) : partition}`)
   }
-  if (!Number.isInteger(partition) || partition < 0) fail(`Invalid partition ${partition}: a partition is 0, 1, 2 …`)
+  // Beyond 32 bits it would be another partition in native code.
+  if (!Number.isInteger(partition) || partition < 0 || partition > LAST_PARTITION) {
+    fail(`Invalid partition ${partition}: a partition is 0, 1, 2 …`)
+  }
 }
 
 /** @param {any} offset digits, a number or a bigint @returns {string} */

@@ -161,7 +161,7 @@ function readOffsets(given) {
       const { partition, offset, metadata } = one
       offsets.push({
         topic,
-        partition: Number(wholeNumber('partition', partition)),
+        partition: partitionNumber(partition),
         offset: wholeNumber('offset', offset),
         ...(typeof metadata === 'string' ? { metadata } : {}),
       })
@@ -175,6 +175,13 @@ function wholeNumber(what, given) {
   const text = typeof given === 'number' || typeof given === 'bigint' ? String(given) : given
   if (typeof text === 'string' && /^\d{1,19}$/.test(text)) return text
   throw new KafkaJSNonRetriableError(`Invalid ${what}, expected a whole number from 0, received ${show(given)}`)
+}
+
+/** Beyond 32 bits it would be another partition in native code. @param {any} given */
+function partitionNumber(given) {
+  const partition = Number(wholeNumber('partition', given))
+  if (partition <= 2147483647) return partition
+  throw new KafkaJSNonRetriableError(`Invalid partition ${show(given)}: a partition is 0, 1, 2 …`)
 }
 
 module.exports = { readSend, readBatch, merged, checkSend, sendProperties, readOffsets }
