@@ -129,7 +129,10 @@ impl Membership {
     }
 
     pub fn own(&mut self, topic: &str, partition: i32, queue: Queue) {
-        self.owned.entry(topic.to_owned()).or_default().insert(partition, Owned { _queue: queue, epoch: 0, position: Arc::new(AtomicI64::new(-1)) });
+        self.owned
+            .entry(topic.to_owned())
+            .or_default()
+            .insert(partition, Owned { _queue: queue, epoch: 0, position: Arc::new(AtomicI64::new(-1)) });
     }
 
     pub fn disown(&mut self, partitions: &[Partition]) {
