@@ -322,6 +322,9 @@ test('seek() in the middle: the next message is the one sought, none of before i
   const consumer = await connectConsumer(t, kafka, { topic, groupId })
   /** @type {number[]} */
   const offsets = []
+  /** @type {Error[]} */
+  const crashes = []
+  consumer.on(consumer.events.CRASH, (/** @type {any} */ { payload }) => crashes.push(payload.error))
   const jumps = new Map([
     [10, 2500],
     [2600, 100],
@@ -338,7 +341,7 @@ test('seek() in the middle: the next message is the one sought, none of before i
     },
   })
   await waitFor(() => offsets.at(-1) === 2999, {
-    message: () => `the end; ${offsets.length} messages, the last is ${offsets.at(-1)}`,
+    message: () => `the end; ${offsets.length} messages, the last is ${offsets.at(-1)}; crashed by ${crashes}`,
   })
   const all = range(3000)
   assert.deepEqual(offsets, [...all.slice(0, 11), ...all.slice(2500, 2601), ...all.slice(100, 201), ...all.slice(2990)])
