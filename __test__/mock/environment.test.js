@@ -8,6 +8,7 @@ const { spawn } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
 const { mockCluster } = require('../helpers/clients')
+const { FLAGS } = require('../helpers/steady-workers')
 
 /** @typedef {import('node:test').TestContext} TestContext */
 
@@ -33,7 +34,7 @@ const messages = count => Array.from({ length: count }, (_, i) => ({ key: 'k' + 
 function run(t, brokers, script) {
   return new Promise((resolve, reject) => {
     const source = `${PROLOGUE}\n;(async () => {${script}\n})()`
-    const child = spawn(process.execPath, ['--unhandled-rejections=strict', '-e', source, brokers], {
+    const child = spawn(process.execPath, [...FLAGS, '--unhandled-rejections=strict', '-e', source, brokers], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

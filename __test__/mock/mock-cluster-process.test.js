@@ -7,8 +7,10 @@ const { execFile } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
 const { promisify } = require('node:util')
+const { setFlagsFromString } = require('node:v8')
 const { Worker } = require('node:worker_threads')
 const { RawConnection } = require('../helpers/raw-connection')
+const { FLAGS } = require('../helpers/steady-workers')
 const { once, waitFor } = require('../helpers/wait')
 
 const TESTING = path.join(__dirname, '../../lib/testing.js')
@@ -28,6 +30,8 @@ function run (body, flags = []) {
     ;(async () => { ${body} })().catch(error => { console.error(error); process.exit(3) })`
   return promisify(execFile)(process.execPath, [...flags, '-e', script], { timeout: 60_000 })
 }
+
+setFlagsFromString(FLAGS.join(' '))
 
 test('a cluster that is not closed does not keep the process alive, nor trouble its end', async () => {
   assert.deepEqual(await run('await MockCluster.start(); await MockCluster.start()'), { stdout: '', stderr: '' })

@@ -7,14 +7,19 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
+const { setFlagsFromString } = require('node:v8')
 const { Worker } = require('node:worker_threads')
 const {
   collect, connectConsumer, connectProducer, grown, kafkaOf, mockCluster, numbered
 } = require('../helpers/clients')
+const { FLAGS } = require('../helpers/steady-workers')
 const { topicName } = require('../helpers/topic')
 const { once, waitFor, within } = require('../helpers/wait')
 
 /** @typedef {import('node:test').TestContext} TestContext */
+
+// Before the first worker: each has a compiler of its own.
+setFlagsFromString(FLAGS.join(' '))
 
 const ROOT = path.join(__dirname, '..', '..')
 const TERMINATIONS = 20
