@@ -375,6 +375,7 @@ fn frame_bytes(env: sys::napi_env, frame: FrameBuffer) -> napi::Result<sys::napi
         sys::napi_create_external_arraybuffer(env, data.cast(), length, Some(drop_frame), owner.cast(), &mut buffer)
     };
     if status == sys::Status::napi_ok {
+        look_at_external_memory(env);
         return bytes_over(env, buffer, length);
     }
     // SAFETY: refused, so nobody else owns it.
@@ -383,6 +384,15 @@ fn frame_bytes(env: sys::napi_env, frame: FrameBuffer) -> napi::Result<sys::napi
         COPY_FRAMES.store(true, Ordering::Relaxed);
     }
     copied_bytes(env, frame.bytes())
+}
+
+/// V8 counts the memory of external buffers, but looks at how much the young ones hold (32 MiB are too much) only when it
+/// allocates one itself. Then a scavenge gives handled frames back; else they stay for a full collection, which 64 MiB more bring
+/// about, and which costs far more.
+fn look_at_external_memory(env: sys::napi_env) {
+    let (mut data, mut buffer) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: on the JavaScript thread; both are out parameters. Should it fail, nothing was lost.
+    unsafe { sys::napi_create_arraybuffer(env, 1, &mut data, &mut buffer) };
 }
 
 unsafe extern "C" fn drop_frame(_env: sys::napi_env, _data: *mut std::ffi::c_void, owner: *mut std::ffi::c_void) {
