@@ -46,6 +46,12 @@ export interface ConsumerConfig {
   /** Where this consumer stands, so that it may read from a broker near by (KIP-392). */
   rackId?: string
   /**
+   * Bytes of messages that are fetched and not yet handled (50331648): two thirds in librdkafka's queue
+   * (`queued.max.messages.kbytes`), one third handed to JavaScript. A broker's answer (`maxBytes`) and a message larger than that
+   * come on top, and what the program itself keeps. Beyond kafkajs.
+   */
+  maxBufferedBytes?: number
+  /**
    * The name of a static member (KIP-345): it comes back within `sessionTimeout` to the partitions that it had, without a
    * rebalance. Different for each member of the group. `group.instance.id`. Beyond kafkajs.
    */

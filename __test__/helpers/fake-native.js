@@ -79,6 +79,11 @@ function writeDeliveries(sends) {
   return new Uint8Array(Int32Array.from(words).buffer)
 }
 
+/** Those that tests give. */
+const PROPERTIES = [
+  'client.id', 'socket.keepalive.enable', 'linger.ms', 'enable.auto.commit', 'enable.metrics.push', 'queued.max.messages.kbytes',
+]
+
 const NAMES = /** @type {Record<number, string>} */ ({
   3: 'ERR_UNKNOWN_TOPIC_OR_PART',
   10: 'ERR_MSG_SIZE_TOO_LARGE',
@@ -168,7 +173,7 @@ function fakeNative(script = {}) {
     clients,
     NativeProducer: Client,
     NativeAdmin: Client,
-    properties: () => ({ 'client.id': '', 'socket.keepalive.enable': '', 'linger.ms': '', 'enable.auto.commit': '' }),
+    properties: () => Object.fromEntries(PROPERTIES.map((name) => [name, ''])),
     errorName: (/** @type {number} */ code) => NAMES[code] || `ERR_${code}`,
     errorText: (/** @type {number} */ code) => `text of ${code}`,
   }

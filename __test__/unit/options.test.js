@@ -31,6 +31,33 @@ test('the options of Kafka become properties of every client', () => {
   has(adminOptions(kafka(config), {}, native).properties, { ...expected, 'allow.auto.create.topics': 'false' })
 })
 
+test('no client collects metrics for the brokers, unless it is told to', () => {
+  for (const properties of [producer(), consumer(), adminOptions(kafka(), {}, native).properties]) {
+    has(properties, { 'enable.metrics.push': 'false' })
+  }
+  has(consumer({ rdkafka: { 'enable.metrics.push': true } }), { 'enable.metrics.push': 'true' })
+})
+
+test('maxBufferedBytes is shared by the queue of librdkafka and what is handed to JavaScript', () => {
+  const options = (own = {}) => {
+    const { properties, handedBytes } = consumerOptions(kafka(), { groupId: 'g', ...own }, native)
+    return [properties['queued.max.messages.kbytes'], handedBytes]
+  }
+  const MB = 1024 * 1024
+  assert.deepEqual(options(), ['32768', 16 * MB])
+  assert.deepEqual(options({ maxBufferedBytes: 6 * MB }), ['4096', 2 * MB])
+  assert.deepEqual(options({ maxBufferedBytes: 0 }), ['1', 0])
+  assert.deepEqual(options({ maxBufferedBytes: Infinity }), ['2097151', Infinity])
+  // Batches of 20 MB need more, unless the program says how much it may be.
+  assert.deepEqual(options({ maxBytesPerPartition: 20 * MB }), ['32768', 40 * MB])
+  assert.deepEqual(options({ maxBytesPerPartition: 20 * MB, maxBufferedBytes: 6 * MB }), ['4096', 2 * MB])
+  assert.deepEqual(options({ maxBufferedBytes: 6 * MB, rdkafka: { 'queued.max.messages.kbytes': 100 } }), ['100', 2 * MB])
+  for (const wrong of [-1, Number.NaN, '1']) {
+    assert.throws(() => options({ maxBufferedBytes: wrong }), (/** @type {any} */ error) =>
+      error.name === 'KafkaJSNonRetriableError' && /option "maxBufferedBytes" must be a number/.test(error.message))
+  }
+})
+
 test('a producer is idempotent unless told otherwise', () => {
   has(producer(), { 'enable.idempotence': 'true', acks: '-1', 'linger.ms': '0', partitioner: 'murmur2_random' })
   has(producer({}, { idempotent: false }), { 'enable.idempotence': 'false' })

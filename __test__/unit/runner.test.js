@@ -29,7 +29,7 @@ function frameOf(partition, from, count, { epoch = 0, generation = 1, bytes = 1 
  * @param {TestContext} t
  * @param {object} run
  * @param {{ partitions?: number, retry?: object, commit?: (offsets: any[]) => Promise<void>, batchBytes?: number,
- *   committed?: string }} [options]
+ *   handedBytes?: number, committed?: string }} [options]
  */
 function start(
   t,
@@ -39,6 +39,7 @@ function start(
     retry = { initialRetryTime: 5, retries: 2, factor: 0 },
     commit = async () => {},
     batchBytes = 1024 * 1024,
+    handedBytes = 16 * 1024 * 1024,
     committed = '-1001',
   } = {},
 ) {
@@ -55,6 +56,7 @@ function start(
   const runner = new Runner({
     run: readRun(run),
     batchBytes,
+    handedBytes,
     retry,
     source: {
       committed: async (asked) => {
@@ -162,6 +164,31 @@ test('a partition that is held up does not stop others: it is paused once it hol
   hold.resolve()
   await waitFor(() => state.native.includes('resume 0'))
   await waitFor(() => handled.length === 20 + at)
+})
+
+test('a message of a partition that is held up counts with all of its frame, which it keeps', async (t) => {
+  const hold = gate(t)
+  const { state, give } = start(
+    t,
+    {
+      partitionsConsumedConcurrently: 2,
+      eachMessage: async (/** @type {any} */ { partition }) => {
+        if (partition === 0) await hold.promise
+      },
+    },
+    { partitions: 2, handedBytes: 100_000 },
+  )
+  let frames = 0
+  while (!state.native.includes('pause 0')) {
+    await waitFor(() => state.requested > state.delivered, { message: 'demand, although partition 0 is held up' })
+    const offset = frames++
+    give(consumeFrame([
+      { topic: 0, partition: 0, messages: [{ offset, value: 'small' }] },
+      { topic: 0, partition: 1, messages: [{ offset, value: Buffer.alloc(10_000) }] },
+    ]))
+    assert.ok(frames < 20, 'the partition is never paused')
+  }
+  assert.ok(frames >= 10, `paused after ${frames} frames of 10 KB`)
 })
 
 test('sections of an older epoch are dropped: the position was moved meanwhile', async (t) => {

@@ -266,6 +266,7 @@ class Consumer {
     const runner = new Runner({
       run: config,
       batchBytes: this.#batchBytes,
+      handedBytes: this.#setup.options.handedBytes,
       retry: this.#setup.options.retry,
       source: this.#source(membership),
       commit: (offsets) => this.#commit(membership, offsets, true),
@@ -286,7 +287,7 @@ class Consumer {
     })
     this.#runner = runner
     this.#logger.info('Starting', { groupId: this.#setup.options.groupId })
-    membership.frameLimits(config.eachBatch && !config.eachMessage ? this.#batchBytes : 0)
+    membership.frameLimits(config.eachBatch && !config.eachMessage ? this.#batchBytes : 0, this.#setup.options.handedBytes)
     this.#unlisten()
     this.#unlisten = this.#setup.groupOffsets.listen(
       this.#setup.options.groupId,

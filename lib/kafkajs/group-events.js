@@ -1,5 +1,6 @@
 'use strict'
 const { NetworkEvents } = require('./network-events')
+const { every } = require('./ticker')
 
 /** Api keys of the Kafka protocol. */
 const FETCH = 1
@@ -20,8 +21,7 @@ class GroupEvents {
   /** How long a fetch waits for messages, ms. */
   #maxWait
   #member = { memberId: '', groupGenerationId: -1 }
-  /** @type {NodeJS.Timeout | undefined} */
-  #idle
+  #stopLooking = () => {}
   /** Brokers that could be fetched from. @type {Set<number>} */
   #nodes = new Set()
   #lastFetch = 0
@@ -77,12 +77,11 @@ class GroupEvents {
    */
   start(queues) {
     this.stop()
-    this.#idle = setInterval(() => this.#rest(queues), this.#maxWait)
-    this.#idle.unref()
+    this.#stopLooking = every(this.#maxWait, () => this.#rest(queues))
   }
 
   stop() {
-    clearInterval(this.#idle)
+    this.#stopLooking()
     this.#resting.clear()
   }
 

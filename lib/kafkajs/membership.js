@@ -127,11 +127,16 @@ class LibrdkafkaMembership {
     return JSON.parse(await this.#call(() => this.native.endOffsets(partitions, timeoutMs)))
   }
 
-  /** Prepares for batches of this size, or (0) for messages handled one by one. @param {number} batchBytes */
-  frameLimits(batchBytes) {
+  /**
+   * Prepares for batches of this size, or (0) for messages handled one by one.
+   * @param {number} batchBytes
+   * @param {number} handedBytes that JavaScript may hold, which are two frames at least
+   */
+  frameLimits(batchBytes, handedBytes) {
     if (!this.isConnected) return
-    const frameBytes = Math.min(Math.max(FRAME.frameBytes, batchBytes), LARGEST_FRAME_BYTES)
-    this.native.frameLimits(batchBytes > 0 ? { frameBytes, frameMessages: MANY_MESSAGES } : FRAME)
+    const wanted = Math.min(Math.max(FRAME.frameBytes, batchBytes), LARGEST_FRAME_BYTES)
+    const frameBytes = Math.max(1, Math.min(wanted, Math.floor(handedBytes / 2)))
+    this.native.frameLimits({ frameBytes, frameMessages: batchBytes > 0 ? MANY_MESSAGES : FRAME.frameMessages })
   }
 
   /** @param {number} generation */

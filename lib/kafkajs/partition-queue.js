@@ -1,9 +1,6 @@
 'use strict'
 const { MESSAGE_WORDS } = require('../frame/layout')
 
-/** Bytes that a section keeps alive, as far as its own messages go: an estimate is enough to bound memory. @param {any} section */
-const bytesOf = ({ frame, at, end }) => (frame.bytes.length * (end - at)) / (MESSAGE_WORDS * Math.max(1, frame.messages))
-
 /**
  * An assigned partition: what was fetched of it and not yet handled, and how far handling got. Its messages are handled strictly
  * one after another.
@@ -15,7 +12,6 @@ class PartitionQueue {
     this.partition = partition
     /** @type {import('../frame/reader').Section[]} */
     this.sections = []
-    this.bytes = 0
     /** Next offset to read, by what was handled; -1 before the first. */
     this.resolved = -1
     /** Next offset to read, by what the coordinator has; -1 when unknown. */
@@ -47,7 +43,6 @@ class PartitionQueue {
   /** @param {import('../frame/reader').Section} section */
   push(section) {
     this.sections.push(section)
-    this.bytes += bytesOf(section)
   }
 
   /** Whether what comes next is the end of the partition and no message. */
@@ -77,16 +72,12 @@ class PartitionQueue {
   advance(word) {
     const section = this.sections[0]
     const { frame } = section
-    const before = bytesOf(section)
     frame.remaining -= (word - section.at) / MESSAGE_WORDS
     section.at = word
     if (section.at >= section.end) {
       this.sections.shift()
       // All of it was handled, or it no longer counts.
       if (this.resolved >= 0 && section.next > this.resolved) this.resolved = section.next
-      this.bytes = this.sections.length === 0 ? 0 : this.bytes - before
-    } else {
-      this.bytes -= before - bytesOf(section)
     }
     return frame.remaining === 0 ? frame : undefined
   }
@@ -124,7 +115,6 @@ class PartitionQueue {
       if (frame.remaining === 0) done++
     }
     this.sections = []
-    this.bytes = 0
     return done
   }
 

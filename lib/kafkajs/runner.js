@@ -19,11 +19,10 @@ const { readMessage } = require('./message')
 const { OffsetCommitter, dirtyOf } = require('./offset-committer')
 const { PartitionQueue } = require('./partition-queue')
 const { delays, isRetriable } = require('./retry')
+const { every } = require('./ticker')
 
 /** Frames handed over and not yet handled: one in work, one on its way. */
 const FRAMES = 2
-/** Bytes that partitions which cannot go on (slow, paused) may hold before their fetching is stopped. */
-const MAX_HELD_BYTES = 16 * 1024 * 1024
 /** How long handlers may run in a row before timers and sockets get their turn, ms. */
 const TURN = 4
 /** Handlers between two looks at the clock. A power of two. */
@@ -63,8 +62,7 @@ class Runner {
   #handled = 0
   #reported = -1
   #kicked = false
-  /** @type {NodeJS.Timeout | undefined} */
-  #ticker
+  #stopReporting = () => {}
   /** @type {Set<NodeJS.Timeout>} */
   #timers = new Set()
   /** @type {(() => void)[]} */
@@ -77,6 +75,7 @@ class Runner {
    * @param {object} options
    * @param {any} options.run the user's `run` options, complete
    * @param {number} options.batchBytes how large a batch may be, about
+   * @param {number} options.handedBytes what partitions that cannot go on (slow, paused) may hold before their fetching stops
    * @param {any} options.retry
    * @param {Source} options.source
    * @param {(offsets: { topic: string, partition: number, offset: string }[]) => Promise<void>} options.commit
@@ -105,8 +104,7 @@ class Runner {
   }
 
   start() {
-    this.#ticker = setInterval(() => this.#reportProgress(), PROGRESS_EVERY)
-    this.#ticker.unref()
+    this.#stopReporting = every(PROGRESS_EVERY, () => this.#reportProgress())
     this.#balance()
   }
 
@@ -236,7 +234,7 @@ class Runner {
   /** Handlers finish, what they handled is committed; no other message is handled. */
   async stop() {
     this.running = false
-    clearInterval(this.#ticker)
+    this.#stopReporting()
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
     this.committer.release()
@@ -331,13 +329,20 @@ class Runner {
     }
     const starving = this.#ready.length === 0 && this.#active < this.#options.run.partitionsConsumedConcurrently
     if (!starving || this.#credit > 0) return
-    let held = 0
-    for (const queue of this.queues()) held += queue.bytes
-    if (held > Math.max(MAX_HELD_BYTES, 2 * this.#options.batchBytes)) {
+    if (this.#heldBytes() > this.#options.handedBytes) {
       for (const queue of this.queues()) if (!queue.isEmpty) this.#pauseNatively(queue)
     }
     this.#credit += 1
     this.#source.request(1)
+  }
+
+  /** What is not handled keeps its frame, all of it, whatever else was in there. */
+  #heldBytes() {
+    const frames = new Set()
+    for (const queue of this.queues()) for (const { frame } of queue.sections) frames.add(frame)
+    let held = 0
+    for (const { bytes } of frames) held += bytes.length
+    return held
   }
 
   /** @param {PartitionQueue} queue */

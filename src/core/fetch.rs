@@ -68,6 +68,9 @@ const RECORD_OVERHEAD: usize = 8;
 /// Frames begin with room for this much at most: where little is fetched, large ones would be memory for nothing.
 const FIRST_CAPACITY: usize = 512 * 1024;
 
+/// What is taken for a message's size before there was one: the first frame must not be a thousand large ones.
+const FIRST_TYPICAL: usize = 16 * 1024;
+
 /// What the fetcher asks about a partition when a run of its messages begins.
 pub trait Partitions {
     fn high_watermark(&self, topic: &str, partition: i32) -> i64;
@@ -79,7 +82,7 @@ pub trait Partitions {
 impl Fetcher {
     pub fn new(limits: FrameLimits, names: TopicNames) -> Fetcher {
         let messages = Messages::with_capacity(limits.messages.clamp(1, 10_000));
-        Fetcher { messages, limits, names, pool: Arc::default(), typical: 1024 }
+        Fetcher { messages, limits, names, pool: Arc::default(), typical: FIRST_TYPICAL }
     }
 
     pub fn set_limits(&mut self, limits: FrameLimits) {
@@ -135,7 +138,9 @@ impl Fetcher {
                 bytes += size + RECORD_OVERHEAD;
                 count += 1;
             }
-            self.typical = (self.typical * 3 + (bytes - bytes_before) / drained) / 4 + 1;
+            // Up at once, down slowly: what was taken from the queue has to go into the frame.
+            let mean = (bytes - bytes_before) / drained;
+            self.typical = mean.max((self.typical * 3 + mean) / 4 + 1);
             let short = drained < limit;
             self.messages.clear();
             if short {

@@ -5,8 +5,10 @@
 
 use std::future::Future;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::{interval_at, Instant, Interval, MissedTickBehavior};
 
 fn runtime() -> Option<&'static Runtime> {
     static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
@@ -16,7 +18,7 @@ fn runtime() -> Option<&'static Runtime> {
                 .worker_threads(2)
                 .max_blocking_threads(512)
                 .thread_name("kafka-oxide")
-                .thread_keep_alive(std::time::Duration::from_secs(5))
+                .thread_keep_alive(Duration::from_secs(5))
                 .enable_time()
                 .build()
                 .ok()
@@ -47,4 +49,15 @@ pub fn blocking(work: impl FnOnce() + Send + 'static) {
 /// Runs a short call that waits for librdkafka's main thread, inside an event loop, without holding up the other loops.
 pub fn in_place<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
+}
+
+/// Ticks at the same moments for every event loop with this period: fifty idle clients wake the process no more often than one.
+pub fn ticks(period: Duration) -> Interval {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    let now = Instant::now();
+    let epoch = *EPOCH.get_or_init(|| now);
+    let since = now.saturating_duration_since(epoch).as_nanos() % period.as_nanos().max(1);
+    let mut ticks = interval_at(now + period - Duration::from_nanos(since as u64), period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
 }

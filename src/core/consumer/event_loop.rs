@@ -91,8 +91,7 @@ impl EventLoop {
 
     pub(super) async fn run(mut self, mut commands: UnboundedReceiver<Command>, tick: Duration) {
         let session = Arc::clone(&self.session);
-        let mut tick = tokio::time::interval(tick);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = runtime::ticks(tick);
         loop {
             let impatient = !self.seeks.is_empty() || self.closing.is_some();
             let (stirred, due) = (self.stirred, self.positions_due);
