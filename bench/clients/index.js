@@ -74,6 +74,11 @@
 const CLIENTS = [
   require('./kafka-oxide'),
   require('./kafkajs'),
+  require('./confluent'),
+  require('./node-rdkafka'),
+  require('./kafka-crab-js'),
+  require('./platformatic'),
+  require('./rdkafka_performance'),
 ]
 
 /** @param {any} message as kafkajs has it @param {(text: string) => void} visit */
