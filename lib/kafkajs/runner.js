@@ -21,8 +21,10 @@ const { PartitionQueue } = require('./partition-queue')
 const { delays, isRetriable } = require('./retry')
 const { every } = require('./ticker')
 
-/** Frames handed over and not yet handled: one in work, one on its way. */
-const FRAMES = 2
+/** Frames handed over and not yet handled. Half of them are asked for at a time: each time wakes a native thread. */
+const FRAMES = 4
+/** The same for batches, whose frames are larger. */
+const BATCH_FRAMES = 2
 /** How long handlers may run in a row before timers and sockets get their turn, ms. */
 const TURN = 4
 /** Handlers between two looks at the clock. A power of two. */
@@ -56,6 +58,8 @@ class Runner {
   /** @type {PartitionQueue[]} */
   #ready = []
   #active = 0
+  /** Frames to have in flight. */
+  #window
   #credit = 0
   #frames = 0
   #generation = 0
@@ -91,7 +95,8 @@ class Runner {
     this.#events = options.events
     this.#logger = options.logger
     this.running = true
-    const { autoCommit, autoCommitInterval, autoCommitThreshold } = options.run
+    const { autoCommit, autoCommitInterval, autoCommitThreshold, eachMessage, eachBatch } = options.run
+    this.#window = eachBatch && !eachMessage ? BATCH_FRAMES : FRAMES
     this.committer = new OffsetCommitter({
       commit: (queues) => this.#commit(queues),
       queues: () => this.queues(),
@@ -318,11 +323,11 @@ class Runner {
     else if (this.#active === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
-  /** Demand: two frames, and more as long as workers have nothing because what is held cannot go on. */
+  /** Demand: some frames, and more as long as workers have nothing because what is held cannot go on. */
   #balance() {
     if (!this.running) return
-    const wanted = FRAMES - this.#credit - this.#frames
-    if (wanted > 0) {
+    const wanted = this.#window - this.#credit - this.#frames
+    if (wanted >= this.#window / 2) {
       this.#credit += wanted
       this.#source.request(wanted)
       return

@@ -94,7 +94,7 @@ impl NativeConsumer {
     /// Demand: how many more frames JavaScript can take.
     #[napi(catch_unwind)]
     pub fn request(&self, frames: u32) {
-        self.client.core.command(Command::Request(frames));
+        self.client.core.request(frames);
     }
 
     /// How much the frames to come carry.

@@ -8,7 +8,7 @@
 mod event_loop;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,7 @@ pub struct Consumer {
     session: Arc<Session>,
     names: TopicNames,
     progress: Arc<Progress>,
+    demand: Arc<Demand>,
     topics: Topics,
     link: Mutex<Option<Link>>,
 }
@@ -67,6 +68,34 @@ impl Progress {
     }
 }
 
+/// Frames that JavaScript can still take. It adds to this without waking the event loop, which costs it more than reading a
+/// few hundred messages, unless the event loop may be asleep for want of demand: it sleeps with demand left only when there
+/// is nothing to hand over or when nothing may be, and whatever ends that wakes it.
+#[derive(Default)]
+struct Demand(AtomicU32);
+
+impl Demand {
+    /// True when there was none, so that the event loop has to be woken.
+    fn add(&self, frames: u32) -> bool {
+        let added = |demand: u32| Some(demand.saturating_add(frames));
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, added) == Ok(0)
+    }
+
+    /// A frame was handed over. Not before it was: what is asked for meanwhile then wakes nobody, and is seen by `is_none`
+    /// before the event loop sleeps.
+    fn take(&self) {
+        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |demand| demand.checked_sub(1));
+    }
+
+    fn is_none(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+
+    fn clear(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
 pub struct Subscription {
     pub topic: String,
     /// Where to start without a committed offset, and when the committed one is gone.
@@ -75,7 +104,8 @@ pub struct Subscription {
 
 pub enum Command {
     Subscribe(Vec<Subscription>, Done<()>),
-    Request(u32),
+    /// There is demand again.
+    Demand,
     Limits(FrameLimits),
     Progress,
     Assign(i32, Vec<Partition>, Done<()>),
@@ -101,6 +131,7 @@ impl Consumer {
             session: Session::new(sink),
             names: TopicNames::default(),
             progress: Arc::new(progress),
+            demand: Arc::default(),
             topics: Arc::new(Mutex::new(Some(HashMap::new()))),
             link: Mutex::default(),
         })
@@ -155,6 +186,16 @@ impl Consumer {
         };
         if let Some(command) = refused {
             command.refuse();
+        }
+    }
+
+    /// JavaScript can take this many more frames.
+    pub fn request(&self, frames: u32) {
+        let stalled = self.progress.is_stalled();
+        if self.demand.add(frames) || stalled {
+            self.command(Command::Demand);
+        } else {
+            self.progress.note();
         }
     }
 
@@ -304,7 +345,7 @@ impl Command {
             | Command::Seek { done, .. }
             | Command::Pause(_, done)
             | Command::Resume(_, done) => done(Err(not_connected())),
-            Command::Request(_) | Command::Limits(_) | Command::Progress | Command::Abandon => {}
+            Command::Demand | Command::Limits(_) | Command::Progress | Command::Abandon => {}
         }
     }
 }
@@ -320,6 +361,38 @@ mod tests {
 
     impl EventSink for Nobody {
         fn emit(&self, _: Event) {}
+    }
+
+    /// What an event loop would do that hears of demand by the wake-ups alone, against a program that asks for another frame
+    /// whenever it got one. One wake-up lost and both wait for ever.
+    #[test]
+    fn demand_that_wakes_nobody_is_seen_all_the_same() {
+        const FRAMES: u32 = 200_000;
+        let demand = Arc::new(Demand::default());
+        let (wake, woken) = std::sync::mpsc::channel();
+        let (frame, frames) = std::sync::mpsc::channel();
+        let event_loop = Arc::clone(&demand);
+        let serving = std::thread::spawn(move || {
+            while let Ok(()) = woken.recv() {
+                while !event_loop.is_none() {
+                    let _ = frame.send(());
+                    event_loop.take();
+                }
+            }
+        });
+        let ask = |frames| {
+            if demand.add(frames) {
+                wake.send(()).unwrap();
+            }
+        };
+        ask(2);
+        for _ in 0..FRAMES {
+            frames.recv_timeout(Duration::from_secs(30)).expect("a frame for each that was asked for");
+            ask(1);
+        }
+        drop(wake);
+        serving.join().unwrap();
+        assert_eq!(frames.iter().count(), 2, "those asked for at last, and no more");
     }
 
     #[test]

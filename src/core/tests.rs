@@ -122,7 +122,7 @@ fn consume(cluster: &MockCluster, topic: &str, count: usize) -> Vec<u32> {
     wait(|done| consumer.connect(10_000, done)).unwrap();
     let subscription = vec![Subscription { topic: topic.to_owned(), from_beginning: true }];
     wait(|done| consumer.command(Command::Subscribe(subscription, done))).unwrap();
-    consumer.command(Command::Request(2));
+    consumer.request(2);
     let end = Instant::now() + DEADLINE;
     let mut values = Vec::new();
     let mut frames = 0;
@@ -143,7 +143,7 @@ fn consume(cluster: &MockCluster, topic: &str, count: usize) -> Vec<u32> {
                     values.push(std::str::from_utf8(&bytes[position..position + length]).unwrap().parse().unwrap());
                 }
                 frames += 1;
-                consumer.command(Command::Request(1));
+                consumer.request(1);
             }
             _ => {}
         }

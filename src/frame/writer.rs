@@ -178,8 +178,11 @@ impl DeliveriesWriter {
 }
 
 fn extend_words(bytes: &mut Vec<u8>, words: &[i32]) {
-    for word in words {
-        bytes.extend_from_slice(&word.to_le_bytes());
+    let start = bytes.len();
+    bytes.resize(start + 4 * words.len(), 0);
+    // In a form that becomes one copy.
+    for (slot, word) in bytes[start..].chunks_exact_mut(4).zip(words) {
+        slot.copy_from_slice(&word.to_le_bytes());
     }
 }
 

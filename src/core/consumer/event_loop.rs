@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{handle, Command, Consumer, Progress, Subscription, Topics};
+use super::{handle, Command, Consumer, Demand, Progress, Subscription, Topics};
 use crate::core::error::{codes, KafkaError, KafkaResult};
 use crate::core::event::{Done, Event, Member, RebalanceKind};
 use crate::core::fetch::{Fetched, Fetcher, Partitions};
@@ -33,8 +33,7 @@ pub(super) struct EventLoop {
     control: Queue,
     messages: Queue,
     replies: Queue,
-    /// Frames that JavaScript can still take.
-    demand: u32,
+    demand: Arc<Demand>,
     membership: Membership,
     topics: Topics,
     commits: HashMap<u64, Done<()>>,
@@ -78,7 +77,7 @@ impl EventLoop {
             control,
             messages,
             replies,
-            demand: 0,
+            demand: Arc::clone(&consumer.demand),
             membership: Membership::default(),
             commits: HashMap::new(),
             next_commit: 0,
@@ -138,9 +137,8 @@ impl EventLoop {
 
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::Request(frames) => self.demand = self.demand.saturating_add(frames),
             Command::Limits(limits) => self.fetcher.set_limits(limits),
-            Command::Progress => {}
+            Command::Demand | Command::Progress => {}
             Command::Abandon => self.close(ABANDON_PATIENCE, Box::new(|_| {})),
             Command::Subscribe(topics, done) => done(self.subscribe(topics)),
             Command::Assign(generation, partitions, done) => done(self.assign(generation, partitions)),
@@ -254,7 +252,7 @@ impl EventLoop {
         if self.closing.is_some() {
             return done(Ok(()));
         }
-        self.demand = 0;
+        self.demand.clear();
         self.drop_seeks();
         if self.membership.owns_nothing() {
             // A cooperative member without partitions would end without a word to the coordinator, and the others would
@@ -345,7 +343,7 @@ impl EventLoop {
         if self.closing.is_some() || self.membership.is_revoking_all() {
             return;
         }
-        while self.demand > 0 {
+        while !self.demand.is_none() {
             let generation = self.membership.generation();
             let fetched = self.fetcher.fetch(&self.messages, generation, &(&*self.client, &self.membership));
             if fetched.is_empty() {
@@ -354,8 +352,8 @@ impl EventLoop {
             for item in fetched {
                 match item {
                     Fetched::Frame(frame) => {
-                        self.demand = self.demand.saturating_sub(1);
                         self.session.sink.emit(Event::Frame(frame));
+                        self.demand.take();
                     }
                     Fetched::Error(error, topic, partition) => self.session.error(error, Some((topic, partition))),
                 }
@@ -365,7 +363,7 @@ impl EventLoop {
 
     /// Behind the last message of a partition there may be control records and aborted messages, which no message tells of.
     fn tell_positions(&mut self) {
-        let quiet = self.closing.is_some() || self.membership.is_revoking_all() || self.demand == 0;
+        let quiet = self.closing.is_some() || self.membership.is_revoking_all() || self.demand.is_none();
         if !self.stirred || quiet || Instant::now() < self.positions_due {
             return;
         }
@@ -377,8 +375,8 @@ impl EventLoop {
         let generation = self.membership.generation();
         let partitions = (&*self.client, &self.membership);
         if let Some(frame) = self.fetcher.positions(&advanced, generation, &partitions) {
-            self.demand -= 1;
             self.session.sink.emit(Event::Frame(frame));
+            self.demand.take();
         }
     }
 

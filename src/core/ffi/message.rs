@@ -77,9 +77,22 @@ impl<'a> Message<'a> {
         unsafe { rd::rd_kafka_message_leader_epoch(self.message) }
     }
 
+    /// Whether this surely has none. To find that out librdkafka makes a buffer and a reader for each message, which was a
+    /// third of what draining cost. In a record batch of format 2, and only there is a leader epoch, the number of headers
+    /// follows the value (KIP-98), and librdkafka hands out values where they lie in what was received or decompressed, but
+    /// for empty ones (rdkafka_msgset_reader.c: `rd_kafka_msgset_reader_msg_v2`).
+    fn has_no_headers(&self) -> bool {
+        let (value, length) = unsafe { ((*self.message).payload.cast::<u8>(), (*self.message).len) };
+        // SAFETY: brokers take no record that ends with its value, so a byte follows in the same buffer.
+        !value.is_null() && length > 0 && self.leader_epoch() >= 0 && unsafe { *value.add(length) } == 0
+    }
+
     /// The headers in order; names as the bytes that arrived.
     pub fn headers(&self) -> HeaderIter<'a> {
         let mut headers = std::ptr::null_mut();
+        if self.has_no_headers() {
+            return HeaderIter { headers, next: 0, owner: PhantomData };
+        }
         // SAFETY: librdkafka parses them once and keeps them with the message.
         let code = super::code_of_err(unsafe { rd::rd_kafka_message_headers(self.message, &mut headers) });
         HeaderIter { headers: if code == 0 { headers } else { std::ptr::null_mut() }, next: 0, owner: PhantomData }
