@@ -287,7 +287,8 @@ class Consumer {
     })
     this.#runner = runner
     this.#logger.info('Starting', { groupId: this.#setup.options.groupId })
-    membership.frameLimits(config.eachBatch && !config.eachMessage ? this.#batchBytes : 0, this.#setup.options.handedBytes)
+    const { handedBytes } = this.#setup.options
+    membership.frameLimits(config.eachBatch && !config.eachMessage ? this.#batchBytes : 0, handedBytes / runner.window)
     this.#unlisten()
     this.#unlisten = this.#setup.groupOffsets.listen(
       this.#setup.options.groupId,

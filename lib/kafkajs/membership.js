@@ -130,12 +130,12 @@ class LibrdkafkaMembership {
   /**
    * Prepares for batches of this size, or (0) for messages handled one by one.
    * @param {number} batchBytes
-   * @param {number} handedBytes that JavaScript may hold, which are two frames at least
+   * @param {number} largest bytes that a frame may take
    */
-  frameLimits(batchBytes, handedBytes) {
+  frameLimits(batchBytes, largest) {
     if (!this.isConnected) return
     const wanted = Math.min(Math.max(FRAME.frameBytes, batchBytes), LARGEST_FRAME_BYTES)
-    const frameBytes = Math.max(1, Math.min(wanted, Math.floor(handedBytes / 2)))
+    const frameBytes = Math.max(1, Math.min(wanted, Math.floor(largest)))
     this.native.frameLimits({ frameBytes, frameMessages: batchBytes > 0 ? MANY_MESSAGES : FRAME.frameMessages })
   }
 

@@ -32,6 +32,8 @@ class PartitionQueue {
     /** Its handler failed, and the next attempt has to wait, whatever else is fetched. */
     this.waiting = false
     this.retries = 0
+    /** Settled with what its handler returned, see `isCalledBy`. @type {Promise<void> | undefined} */
+    this.awaited = undefined
     /** @type {(() => void)[]} */
     this.whenIdle = []
   }
@@ -146,6 +148,7 @@ class PartitionQueue {
 
   release() {
     this.busy = false
+    this.awaited = undefined
     const waiting = this.whenIdle
     this.whenIdle = []
     for (const resolve of waiting) resolve()

@@ -14,21 +14,18 @@ const {
   KafkaJSProtocolError,
   protocolErrorData,
 } = require('../errors')
+const { isCalledBy, isThenable, whenSettled } = require('./awaited')
 const { Batch, batchSummary, offsetsOf } = require('./batch')
-const { readMessage } = require('./message')
 const { OffsetCommitter, dirtyOf } = require('./offset-committer')
 const { PartitionQueue } = require('./partition-queue')
 const { delays, isRetriable } = require('./retry')
+const { PAUSED, Stretch } = require('./stretch')
 const { every } = require('./ticker')
 
 /** Frames handed over and not yet handled. Half of them are asked for at a time: each time wakes a native thread. */
 const FRAMES = 4
 /** The same for batches, whose frames are larger. */
 const BATCH_FRAMES = 2
-/** How long handlers may run in a row before timers and sockets get their turn, ms. */
-const TURN = 4
-/** Handlers between two looks at the clock. A power of two. */
-const CLOCK_EVERY = 32
 const PROGRESS_EVERY = 1000
 /** How long committed offsets that have to be asked for may collect, ms. */
 const ENDS_GAP = 50
@@ -59,11 +56,12 @@ class Runner {
   #ready = []
   #active = 0
   /** Frames to have in flight. */
-  #window
+  window
   #credit = 0
   #frames = 0
   #generation = 0
-  #handled = 0
+  /** Grows as handlers advance. */
+  handled = 0
   #reported = -1
   #kicked = false
   #stopReporting = () => {}
@@ -71,7 +69,8 @@ class Runner {
   #timers = new Set()
   /** @type {(() => void)[]} */
   #whenIdle = []
-  #inHandler = false
+  /** A handler's synchronous part is running. */
+  inHandler = false
   /** Partitions that had nothing but their end, and the position there. @type {Map<PartitionQueue, { next: number, session: number }>} */
   #ends = new Map()
 
@@ -96,7 +95,7 @@ class Runner {
     this.#logger = options.logger
     this.running = true
     const { autoCommit, autoCommitInterval, autoCommitThreshold, eachMessage, eachBatch } = options.run
-    this.#window = eachBatch && !eachMessage ? BATCH_FRAMES : FRAMES
+    this.window = eachBatch && !eachMessage ? BATCH_FRAMES : FRAMES
     this.committer = new OffsetCommitter({
       commit: (queues) => this.#commit(queues),
       queues: () => this.queues(),
@@ -125,7 +124,8 @@ class Runner {
 
   /** Whether the caller is a handler, as far as can be told: in its synchronous part, or awaited by this loop. */
   isCalledFromHandler() {
-    return this.#inHandler || (this.#active > 0 && handlerIsWaiting())
+    if (this.inHandler || this.#active === 0) return this.inHandler
+    return isCalledBy([...this.queues()].flatMap(({ awaited }) => awaited ?? []))
   }
 
   // -- in
@@ -326,8 +326,8 @@ class Runner {
   /** Demand: some frames, and more as long as workers have nothing because what is held cannot go on. */
   #balance() {
     if (!this.running) return
-    const wanted = this.#window - this.#credit - this.#frames
-    if (wanted >= this.#window / 2) {
+    const wanted = this.window - this.#credit - this.#frames
+    if (wanted >= this.window / 2) {
       this.#credit += wanted
       this.#source.request(wanted)
       return
@@ -364,59 +364,48 @@ class Runner {
   }
 
   #reportProgress() {
-    if (this.#active === 0 || this.#handled !== this.#reported) this.#source.progress()
-    this.#reported = this.#handled
+    if (this.#active === 0 || this.handled !== this.#reported) this.#source.progress()
+    this.#reported = this.handled
   }
 
   // -- handlers
 
   /** @param {PartitionQueue} queue @param {number} session @param {(payload: any) => any} eachMessage */
   async #messages(queue, session, eachMessage) {
-    const { topic, partition } = queue
-    const { heartbeat, pause } = this.#payload(queue, session)
     const { committer } = this
-    const { everyMessage } = committer
     const finish = this.#batchEvents(queue)
-    let deadline = performance.now() + TURN
+    const { everyMessage } = committer
+    const stretch = new Stretch({ runner: this, queue, eachMessage, ...this.#payload(queue, session), everyMessage })
     let left = queue.sections.length
-    let sinceClock = 0
     while (left-- > 0 && !queue.isEmpty) {
       if (queue.isAtEnd) {
         this.#passEnd(queue)
         continue
       }
-      const { frame, at: first, end } = queue.sections[0]
-      let at = first
+      const [section] = queue.sections
+      const { end } = section
+      stretch.begin(section)
       try {
-        while (at < end) {
-          const message = readMessage(frame, at)
-          this.#inHandler = true
-          const result = eachMessage({ topic, partition, message, heartbeat, pause })
-          this.#inHandler = false
-          // What is no promise needs no turn of the microtask queue.
-          if (result !== undefined && result !== null && typeof result.then === 'function') await result
+        while (stretch.at < end) {
+          const why = await stretch.run()
           if (queue.session !== session) return
-          queue.resolved = frame.offset(at) + 1
-          at += MESSAGE_WORDS
-          this.#handled++
-          if (everyMessage) {
+          if (why === PAUSED.handled) {
             const commit = committer.handled()
             if (commit !== undefined) await commit
             if (queue.session !== session) return
           }
           if (!this.running || queue.paused || queue.revoked) break
-          if ((++sinceClock & (CLOCK_EVERY - 1)) === 0 && performance.now() > deadline) {
+          if (why === PAUSED.turn || (why === PAUSED.handled && stretch.isDue())) {
             await nextTurn()
-            deadline = performance.now() + TURN
+            stretch.resetClock()
             if (queue.session !== session) return
             if (!this.running || queue.paused || queue.revoked) break
           }
         }
       } finally {
-        this.#inHandler = false
-        if (queue.session === session && queue.advance(at) !== undefined) this.#frames--
+        if (queue.session === session && queue.advance(stretch.at) !== undefined) this.#frames--
       }
-      if (at < end || !this.running || queue.paused || queue.revoked) break
+      if (stretch.at < end || !this.running || queue.paused || queue.revoked) break
       if (left > 0) this.#balance()
     }
     finish()
@@ -440,7 +429,7 @@ class Runner {
           `Invalid offset, expected a long received ${offset}: write resolveOffset(message.offset)`,
         )
       }
-      this.#handled++
+      this.handled++
       resolvedSinceAsked++
       if (isCurrent()) queue.resolved = (Number(offset) === lastMessage ? last : Number(offset)) + 1
     }
@@ -464,17 +453,21 @@ class Runner {
     }
     let failed = true
     try {
-      this.#inHandler = true
+      this.inHandler = true
       const result = eachBatch(payload)
-      this.#inHandler = false
-      if (result !== undefined && result !== null && typeof result.then === 'function') await result
+      this.inHandler = false
+      if (isThenable(result)) {
+        await new Promise((resolve, reject) => {
+          queue.awaited = whenSettled(result, () => resolve(undefined), reject)
+        })
+      }
       failed = false
     } finally {
-      this.#inHandler = false
+      this.inHandler = false
       if (isCurrent()) {
         if (!failed && run.eachBatchAutoResolve)
           queue.resolved = Math.max(queue.resolved, last + 1)
-        this.#handled++
+        this.handled++
         if (queue.resolved >= 0) this.#frames -= queue.drop(queue.resolved)
       }
     }
@@ -549,7 +542,7 @@ class Runner {
   #payload(queue, session) {
     return {
       heartbeat: async () => {
-        this.#handled++
+        this.handled++
         if (queue.session !== session || queue.revoked) {
           throw new KafkaJSProtocolError(protocolErrorData(27, 'The group is rebalancing, so a rejoin is needed'))
         }
@@ -685,21 +678,6 @@ function nextTurn() {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })
-}
-
-/**
- * Whether the code that runs now was called by a handler that the run loop awaits: V8 notes the chain of awaits in the stack
- * trace at no cost beforehand. Only calls that would otherwise wait for themselves ask (disconnect() inside a handler).
- */
-function handlerIsWaiting() {
-  const { stackTraceLimit, prepareStackTrace } = /** @type {any} */ (Error)
-  Error.stackTraceLimit = 200
-  // A program's own may give something else than text.
-  Object.assign(Error, { prepareStackTrace: undefined })
-  const { stack = '' } = new Error()
-  Error.stackTraceLimit = stackTraceLimit
-  Error.prepareStackTrace = prepareStackTrace
-  return stack.split('\n').some((line) => line.includes(__filename) && /async .*#(messages|batch)\b/.test(line))
 }
 
 module.exports = { Runner }
