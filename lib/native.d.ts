@@ -155,6 +155,11 @@ export declare class NativeProducer {
   topicName(id: number): string | null
   /** Takes the first `length` bytes of a produce frame, copied before this returns. */
   submit(frame: Uint8Array, length: number): void
+  /**
+   * Fills a deliveries frame with sends that are complete, the oldest first. One event says that there are some; the next one
+   * comes after all were taken.
+   */
+  deliveries(frame: Int32Array): void
   /** Metadata of one topic, as JSON. */
   partitions(topic: string, timeoutMs: number): Promise<string>
   /** Resolves when every send so far is complete; rejects with ERR__TIMED_OUT when some still are not. */

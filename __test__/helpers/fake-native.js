@@ -63,20 +63,20 @@ function readProduceFrame(bytes, length) {
 }
 
 /**
- * @param {{ id: number, error?: number, failed?: number, partitions?: { partition: number, offset: bigint, count?:
+ * @param {{ id: number, topic?: number, error?: number, failed?: number, partitions?: { partition: number, offset: bigint, count?:
  * number, logAppendTime?: bigint }[] }[]} sends
  */
 function writeDeliveries(sends) {
   const words = [layout.DELIVERIES_MAGIC, 0, sends.length, 0]
-  for (const { id, error = 0, failed = 0, partitions = [] } of sends) {
+  for (const { id, topic = 0, error = 0, failed = 0, partitions = [] } of sends) {
     words.push(id, error, failed, partitions.length)
     const pair = (/** @type {bigint} */ number) => [Number(BigInt.asIntN(32, number)), Number(number >> 32n)]
     for (const { partition, offset, count = 1, logAppendTime = -1n } of partitions) {
-      words.push(0, partition, ...pair(offset), ...pair(logAppendTime), count, 0)
+      words.push(topic, partition, ...pair(offset), ...pair(logAppendTime), count, 0)
     }
   }
   words[1] = words.length * 4
-  return new Uint8Array(Int32Array.from(words).buffer)
+  return Int32Array.from(words)
 }
 
 /** Those that tests give. */
@@ -111,6 +111,8 @@ function fakeNative(script = {}) {
     calls = /** @type {any[]} */ ([])
     closed = /** @type {number | undefined} */ (undefined)
     topics = /** @type {string[]} */ ([])
+    complete = /** @type {any[]} */ ([])
+    told = false
 
     /** @param {Record<string, string>} config @param {(kind: number, payload: any) => void} onEvent */
     constructor(config, onEvent) {
@@ -134,11 +136,26 @@ function fakeNative(script = {}) {
       const sends = readProduceFrame(frame, length)
       this.frames.push(sends)
       if (script.submit) script.submit(this, sends)
-      else setImmediate(() => this.deliver(sends.map(({ id }) => ({ id, partitions: [{ partition: 0, offset: 5n }] }))))
+      else setImmediate(() => this.deliver(sends.map(({ id, topic }) => ({ id, topic, partitions: [{ partition: 0, offset: 5n }] }))))
     }
 
     deliver(/** @type {any[]} */ sends) {
-      this.onEvent(2, writeDeliveries(sends))
+      this.complete.push(...sends)
+      if (!this.told) this.onEvent(2, undefined)
+    }
+
+    /** As the addon: whole sends, as many as fit, and how many are left. */
+    deliveries(/** @type {Int32Array} */ words) {
+      let count = this.complete.length
+      let frame = writeDeliveries(this.complete)
+      while (count > 0 && frame.length > words.length) frame = writeDeliveries(this.complete.slice(0, --count))
+      const { bytes, sends, left } = layout.DELIVERIES_HEADER
+      words.set(frame)
+      words[left] = this.complete.length - count
+      if (count === 0 && this.complete.length > 0) words[bytes] = writeDeliveries(this.complete.slice(0, 1)).byteLength
+      words[sends] = count
+      this.complete.splice(0, count)
+      this.told = this.complete.length > 0
     }
 
     async flush(/** @type {number} */ timeoutMs) {

@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const v8 = require('node:v8')
 const vm = require('node:vm')
 const native = require('../../lib/native')
-const { readDeliveries } = require('../../lib/frame/deliveries')
+const layout = require('../../lib/frame/layout')
 const { FrameWriter } = require('../../lib/frame/writer')
 const { connectProducer, kafkaOf, mockCluster, numbered } = require('../helpers/clients')
 const { waitFor, within } = require('../helpers/wait')
@@ -32,9 +32,14 @@ test('a close waits for one large send for as long as its records are reported, 
     'batch.num.messages': String(batch),
     'max.in.flight': '1',
     'queue.buffering.max.messages': '10'
-  }, (kind, payload) => {
+  }, (kind) => {
     if (kind !== DELIVERIES) return
-    readDeliveries(payload, { send: (_id, error, failed) => { complete.push({ error, failed }) }, partition: () => {} })
+    const frame = new Int32Array(100)
+    producer.deliveries(frame)
+    const { sends, left } = layout.DELIVERIES_HEADER
+    assert.deepEqual([frame[sends], frame[left]], [1, 0])
+    const at = layout.DELIVERIES_HEADER_WORDS
+    complete.push({ error: frame[at + layout.DELIVERY.error], failed: frame[at + layout.DELIVERY.failed] })
   })
   await producer.connect(10_000)
   await cluster.setLatency(1, latency)

@@ -129,6 +129,68 @@ test('nothing to send resolves with nothing', async () => {
   assert.equal(client.frames.length, 0)
 })
 
+/** Sends that complete when the test says so. @param {number} count */
+async function underWay(count) {
+  const ids = /** @type {number[]} */ ([])
+  const submit = (/** @type {any} */ _fake, /** @type {any[]} */ sends) => ids.push(...sends.map(({ id }) => id))
+  const { producer, client } = await connected({ submit })
+  const seen = { settled: 0 }
+  const promises = Array.from({ length: count }, () => send(producer).then(() => seen.settled++))
+  await Promise.resolve()
+  const deliver = () => client.deliver(ids.map((id) => ({ id, partitions: [{ partition: 0, offset: 5n }] })))
+  return { producer, client, promises, seen, deliver }
+}
+
+test('thousands of sends that complete at once leave the event loop turns in between', async () => {
+  const { promises, seen, deliver } = await underWay(5500)
+  deliver()
+  let turns = 0
+  let before = 0
+  for (; seen.settled < 5500; turns++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(seen.settled - before <= 2000, `${seen.settled - before} in one turn`)
+    before = seen.settled
+  }
+  assert.ok(turns >= 3)
+  await Promise.all(promises)
+})
+
+test('a program that sends again and again as sends complete leaves the event loop turns as well', async () => {
+  const { producer, client } = await connected({
+    submit: (/** @type {any} */ fake, /** @type {any[]} */ sends) =>
+      queueMicrotask(() => fake.deliver(sends.map(({ id }) => ({ id })))),
+  })
+  let turned = false
+  setImmediate(() => {
+    turned = true
+  })
+  let sent = 0
+  while (!turned && sent < 10_000) {
+    sent++
+    await send(producer)
+  }
+  assert.ok(turned, 'no turn within 10,000 sends')
+  assert.equal(client.frames.length, sent)
+})
+
+for (const way of /** @type {const} */ (['flush', 'disconnect'])) {
+  test(`what is complete is settled when ${way}() resolves, however much it is`, async () => {
+    const { producer, seen, deliver } = await underWay(3500)
+    deliver()
+    await producer[way]()
+    assert.equal(seen.settled, 3500)
+  })
+}
+
+test('a send over more partitions than a deliveries frame has room for', async () => {
+  const partitions = Array.from({ length: 20_000 }, (_, partition) => ({ partition, offset: 1n }))
+  const { producer } = await connected({
+    submit: (/** @type {any} */ fake, /** @type {any[]} */ [{ id }]) => fake.deliver([{ id, partitions }]),
+  })
+  const result = await send(producer)
+  assert.deepEqual(result.map(({ partition }) => partition), partitions.map(({ partition }) => partition))
+})
+
 test('the first failure of a send is its error', async () => {
   const { producer } = await connected({
     submit: (/** @type {any} */ fake, /** @type {any[]} */ [{ id }]) =>

@@ -28,7 +28,7 @@ module.exports = Object.freeze({
   // -- deliveries frame: header, then sends that are complete, each followed by its partitions
   DELIVERIES_MAGIC: 0x31444f4b, // "KOD1"
   DELIVERIES_HEADER_WORDS: 4,
-  DELIVERIES_HEADER: Object.freeze({ magic: 0, bytes: 1, sends: 2 }),
+  DELIVERIES_HEADER: Object.freeze({ magic: 0, bytes: 1, sends: 2, left: 3 }),
   DELIVERY_WORDS: 4,
   DELIVERY: Object.freeze({ id: 0, error: 1, failed: 2, partitions: 3 }),
   DELIVERED_WORDS: 8,

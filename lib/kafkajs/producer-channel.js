@@ -4,31 +4,18 @@
  * compression, and makes others when a send asks for something else (these are properties of a librdkafka handle).
  */
 const { FrameWriter } = require('../frame/writer')
-const { readDeliveries } = require('../frame/deliveries')
 const { protocolCode, KafkaJSError, KafkaJSNonRetriableError, LOCAL } = require('../errors')
 const { Connection, EVENT } = require('./connection')
+const { DeliveryInbox } = require('./delivery-inbox')
+const { PendingSends, WholeSend, PartialSend, Call } = require('./pending-sends')
 
 /** A frame larger than this does not wait for the end of the turn. */
 const FULL_FRAME_BYTES = 1024 * 1024
-const MAX_ID = 0x7fffffff
 /** In the place of a topic's properties: that a wish is not followed was said. */
 const TOLD = ''
 
-/**
- * @typedef {{ topicName: string, partition: number, errorCode: number, baseOffset: string, logAppendTime: string,
- * logStartOffset: string }} RecordMetadata
- */
+/** @typedef {import('./pending-sends').RecordMetadata} RecordMetadata */
 /** @typedef {{ topic: string, messages: any[], partitions?: ArrayLike<number> }} TopicSend */
-
-/**
- * One call of send() or sendBatch(), under way.
- * @typedef {object} Pending
- * @property {(results: RecordMetadata[]) => void} resolve
- * @property {(error: any) => void} reject
- * @property {number} left topics whose deliveries are not in yet
- * @property {RecordMetadata[]} results
- * @property {any} error of the first topic that failed
- */
 
 const LOCALLY_RETRIABLE = new Set([
   LOCAL.TRANSPORT,
@@ -52,28 +39,35 @@ class ProducerChannel {
   #topicIds = new Map()
   /** By topic, where it has some of its own. @type {Map<string, string>} */
   #topicProperties = new Map()
-  /** @type {Map<number, { pending: Pending, topic: string }>} */
-  #sends = new Map()
+  /** By the id in frames. @type {string[]} */
+  #topicNames = []
+  #sends = new PendingSends()
   /** @type {number[]} sends in the writer's frame */
   #packed = []
-  #lastId = 0
   #scheduled = false
-  #visitor
+  #explain
+  #submitLater = () => this.submit()
+  #inbox = new DeliveryInbox(this.#topicNames, (id, error, results) => {
+    const send = this.#sends.take(id)
+    if (send === undefined) return
+    if (error === 0) send.deliver(this.#acks === '0' ? [] : results)
+    else send.fail(this.#deliveryError(error, send.topic), this.#explain)
+  })
 
   /**
    * @param {Omit<import('./connection').ConnectionOptions, 'Native' | 'what'>
-   *   & { nativeModule: any, onStatistics?: (json: string) => void }} options
+   *   & { nativeModule: any, explain: import('./pending-sends').Explain, onStatistics?: (json: string) => void }} options
    */
-  constructor({ nativeModule, onStatistics, ...options }) {
+  constructor({ nativeModule, explain, onStatistics, ...options }) {
     this.#nativeModule = nativeModule
+    this.#explain = explain
     this.#acks = options.properties.acks
-    this.#visitor = this.#deliveryVisitor()
     this.#connection = new Connection({
       ...options,
       Native: nativeModule.NativeProducer,
       what: 'producer',
       onEvent: (kind, payload) => {
-        if (kind === EVENT.DELIVERIES) readDeliveries(payload, this.#visitor)
+        if (kind === EVENT.DELIVERIES) this.#inbox.arrived(this.#connection.native)
         else if (kind === EVENT.STATISTICS && onStatistics) onStatistics(payload)
       },
     })
@@ -95,40 +89,59 @@ class ProducerChannel {
   }
 
   /**
-   * Packs the messages now, so that the program may change them afterwards. What cannot be sent is thrown here, and
-   * then nothing of the call is sent. The promise rejects with native error data or an Error.
+   * Packs the messages of one topic now, so that the program may change them afterwards. What cannot be sent is thrown
+   * here. The promise is the program's: it rejects with what `explain` makes of an error.
+   * @param {string} topic
+   * @param {any[]} messages at least one
+   * @returns {Promise<RecordMetadata[]>}
+   */
+  sendOne(topic, messages) {
+    const id = this.#sends.nextId
+    this.#writer.add(id, this.#topicId(topic), messages, topic)
+    const send = new WholeSend(topic)
+    this.#sends.add(send)
+    this.#packed.push(id)
+    this.#schedule()
+    return send.promise
+  }
+
+  /**
+   * As `sendOne`, for several topics: when one message cannot be sent, nothing of the call is. The promise rejects with
+   * native error data or an Error.
    * @param {TopicSend[]} topics
    * @returns {Promise<RecordMetadata[]>}
    */
   send(topics) {
     const writer = this.#writer
-    const firstId = this.#lastId
     const mark = writer.mark()
-    try {
-      for (const { topic, messages, partitions } of topics) {
-        writer.add(this.#nextId(), this.#topicId(topic), messages, topic, partitions)
-      }
-    } catch (error) {
-      writer.rollback(mark)
-      this.#lastId = firstId
-      throw error
-    }
+    /** @type {number[]} */
+    const ids = []
     return new Promise((resolve, reject) => {
-      /** @type {Pending} */
-      const pending = { resolve, reject, left: topics.length, results: [], error: undefined }
-      this.#lastId = firstId
-      for (const { topic } of topics) {
-        const id = this.#nextId()
-        this.#sends.set(id, { pending, topic })
-        this.#packed.push(id)
+      const call = new Call(topics.length, resolve, reject)
+      try {
+        for (const { topic, messages, partitions } of topics) {
+          const id = this.#sends.nextId
+          writer.add(id, this.#topicId(topic), messages, topic, partitions)
+          this.#sends.add(new PartialSend(topic, call))
+          ids.push(id)
+        }
+      } catch (error) {
+        writer.rollback(mark)
+        for (const id of ids) this.#sends.take(id)
+        throw error
       }
-      if (writer.length >= FULL_FRAME_BYTES) {
-        this.submit()
-      } else if (!this.#scheduled) {
-        this.#scheduled = true
-        queueMicrotask(() => this.submit())
-      }
+      for (const id of ids) this.#packed.push(id)
+      this.#schedule()
     })
+  }
+
+  #schedule() {
+    if (this.#writer.length >= FULL_FRAME_BYTES) {
+      this.submit()
+    } else if (!this.#scheduled) {
+      this.#scheduled = true
+      queueMicrotask(this.#submitLater)
+    }
   }
 
   /**
@@ -141,7 +154,7 @@ class ProducerChannel {
     const wish = JSON.stringify(properties)
     if (wish === '{}') return true
     if (!this.#topicIds.has(topic)) {
-      this.#topicIds.set(topic, this.#connection.native.topic(topic, properties))
+      this.#topicId(topic, properties)
       this.#topicProperties.set(topic, wish)
       return true
     }
@@ -163,14 +176,26 @@ class ProducerChannel {
       if (native === undefined) throw new KafkaJSError('The producer is disconnected')
       native.submit(buffer, length)
     } catch (error) {
-      for (const id of packed) this.#fail(id, error)
+      for (const id of packed) {
+        const send = this.#sends.take(id)
+        if (send !== undefined) send.fail(error, this.#explain)
+      }
     }
   }
 
-  /** @param {number} timeoutMs */
+  /** The sends before it are settled when this resolves. @param {number} timeoutMs */
   async flush(timeoutMs) {
     this.submit()
-    await this.#connection.native.flush(timeoutMs)
+    try {
+      await this.#connection.native.flush(timeoutMs)
+    } finally {
+      await this.settled()
+    }
+  }
+
+  /** Resolves when the program knows of every send that is complete by now. */
+  settled() {
+    return this.#inbox.settled()
   }
 
   /**
@@ -180,69 +205,22 @@ class ProducerChannel {
   async close(timeoutMs) {
     this.submit()
     await this.#connection.close(timeoutMs)
-    for (const id of [...this.#sends.keys()]) {
-      this.#fail(id, new KafkaJSError('The producer was disconnected before the message was delivered'))
+    await this.settled()
+    for (const send of this.#sends.takeAll()) {
+      send.fail(new KafkaJSError('The producer was disconnected before the message was delivered'), this.#explain)
     }
   }
 
-  /** Ids are words of the frame: they wrap, and skip those still under way. */
-  #nextId() {
-    do {
-      this.#lastId = this.#lastId === MAX_ID ? 1 : this.#lastId + 1
-    } while (this.#sends.has(this.#lastId))
-    return this.#lastId
-  }
-
-  /** @param {string} topic */
-  #topicId(topic) {
+  /** @param {string} topic @param {Record<string, string>} [properties] its own, of a topic that is new */
+  #topicId(topic, properties) {
     let id = this.#topicIds.get(topic)
     if (id === undefined) {
-      id = /** @type {number} */ (this.#connection.native.topic(topic))
+      const { native } = this.#connection
+      id = /** @type {number} */ (properties === undefined ? native.topic(topic) : native.topic(topic, properties))
       this.#topicIds.set(topic, id)
+      this.#topicNames[id] = topic
     }
     return id
-  }
-
-  #deliveryVisitor() {
-    /** @type {{ pending: Pending, topic: string } | undefined} */
-    let send
-    let left = 0
-    const done = () => {
-      if (send !== undefined && --send.pending.left === 0) settle(send.pending)
-    }
-    return {
-      send: (
-        /** @type {number} */ id,
-        /** @type {number} */ error,
-        /** @type {number} */ _failed,
-        /** @type {number} */ partitions,
-      ) => {
-        send = this.#sends.get(id)
-        this.#sends.delete(id)
-        if (send !== undefined && error !== 0 && send.pending.error === undefined) {
-          send.pending.error = this.#deliveryError(error, send.topic)
-        }
-        left = partitions
-        if (left === 0) done()
-      },
-      partition: (
-        /** @type {number} */ partition,
-        /** @type {string} */ baseOffset,
-        /** @type {string} */ logAppendTime,
-      ) => {
-        if (send !== undefined && send.pending.error === undefined && this.#acks !== '0') {
-          send.pending.results.push({
-            topicName: send.topic,
-            partition,
-            errorCode: 0,
-            baseOffset,
-            logAppendTime,
-            logStartOffset: '0',
-          })
-        }
-        if (--left === 0) done()
-      },
-    }
   }
 
   /** @param {number} code @param {string} topic @returns {any} error data, or the error that ended this client */
@@ -273,21 +251,6 @@ class ProducerChannel {
       abortable: false,
     }
   }
-
-  /** @param {number} id @param {any} error */
-  #fail(id, error) {
-    const send = this.#sends.get(id)
-    if (send === undefined) return
-    this.#sends.delete(id)
-    if (send.pending.error === undefined) send.pending.error = error
-    if (--send.pending.left === 0) settle(send.pending)
-  }
-}
-
-/** @param {Pending} pending */
-function settle(pending) {
-  if (pending.error !== undefined) pending.reject(pending.error)
-  else pending.resolve(pending.results)
 }
 
 module.exports = { ProducerChannel }

@@ -13,11 +13,14 @@ const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /** @param {any} record @returns {SendRequest} */
 function readSend(record) {
-  if (typeof record !== 'object' || record === null) {
-    throw notARecord(record, "send({ topic: 't', messages: [{ value: 'v' }] })")
-  }
-  const { topic, messages, acks, timeout, compression } = record
+  const { topic, messages, acks, timeout, compression } = checkRecord(record)
   return { topics: [{ topic, messages }], acks, timeout, compression }
+}
+
+/** @param {any} record what send() was given @returns {any} the same */
+function checkRecord(record) {
+  if (typeof record === 'object' && record !== null) return record
+  throw notARecord(record, "send({ topic: 't', messages: [{ value: 'v' }] })")
 }
 
 /** @param {any} batch @returns {SendRequest} a topic may be there twice, see `merged` */
@@ -184,4 +187,4 @@ function partitionNumber(given) {
   throw new KafkaJSNonRetriableError(`Invalid partition ${show(given)}: a partition is 0, 1, 2 …`)
 }
 
-module.exports = { readSend, readBatch, merged, checkSend, sendProperties, readOffsets }
+module.exports = { readSend, checkRecord, readBatch, merged, checkSend, sendProperties, readOffsets }

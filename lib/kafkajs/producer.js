@@ -11,7 +11,7 @@ const { NetworkEvents } = require('./network-events')
 const { Partitioners } = require('./partitioners')
 const { PartitionTable } = require('./partition-table')
 const { ProducerChannel } = require('./producer-channel')
-const { readSend, readBatch, merged, checkSend, sendProperties } = require('./producer-input')
+const { checkRecord, readBatch, merged, checkSend, sendProperties } = require('./producer-input')
 const { withDefaults } = require('./retry')
 const { Transactions } = require('./transactions')
 const { show } = require('./options')
@@ -75,6 +75,8 @@ class Producer {
   #table
   /** @type {Transactions | undefined} only with a transactional id */
   #transactions
+  /** Whether what connect() opens takes messages as they are: librdkafka chooses partitions, and no transaction does. */
+  #isPlain
   /** @type {((json: string) => void) | undefined} a hook for statistics.interval.ms */
   #onStatistics
 
@@ -116,6 +118,7 @@ class Producer {
         checkConnected: () => this.#checkConnected(),
       })
     }
+    this.#isPlain = this.#table === undefined && this.#transactions === undefined
     // kafkajs's producer is a bag of closures: programs take its methods off (`const { send } = producer`).
     for (const name of METHODS) /** @type {any} */ (this)[name] = /** @type {any} */ (this)[name].bind(this)
   }
@@ -180,6 +183,7 @@ class Producer {
       connectTimeout: this.#options.connectTimeout,
       tokens: this.#options.tokens,
       logger: this.#logger.namespace('librdkafka'),
+      explain: (error, topic) => sendError(error, topic, this.#options.retry),
       onStatistics: (json) => this.#onStatistics && this.#onStatistics(json),
     })
   }
@@ -219,10 +223,19 @@ class Producer {
    * @param {{ topic: string, messages: any[], acks?: number, timeout?: number, compression?: number }} record
    * @returns {Promise<import('./producer-channel').RecordMetadata[]>} one per partition; empty with `acks: 0`
    */
-  async send(record) {
-    const { topics, acks, timeout, compression } = readSend(record)
-    this.#check(topics, acks)
-    return this.#deliver(topics, acks, timeout, compression)
+  send(record) {
+    try {
+      const { topic, messages, acks, timeout, compression } = checkRecord(record)
+      const topics = [{ topic, messages }]
+      this.#check(topics, acks)
+      const plain = acks === undefined && timeout === undefined && compression === undefined
+      if (plain && this.#isPlain && messages.length > 0) {
+        return /** @type {ProducerChannel} */ (this.#channel).sendOne(topic, messages)
+      }
+      return this.#deliver(topics, acks, timeout, compression)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**

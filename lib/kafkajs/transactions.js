@@ -335,7 +335,7 @@ class Transaction {
       await Promise.allSettled(this.#preparing)
       this.#channel.submit()
       await this.#call(async (native) => {
-        await native.flush(this.#timeout)
+        await this.#channel.flush(this.#timeout)
         asked = true
         await native.commitTransaction(this.#timeout)
         this.#state = 'ended'
@@ -390,6 +390,7 @@ class Transaction {
           this.#state = 'ended'
         }),
       )
+      await this.#channel.settled()
       if (gap) this.#spoil(this.#failure)
       this.#failure = undefined
     } catch (/** @type {any} */ error) {

@@ -259,7 +259,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn event_arguments(env: sys::napi_env, event: Event) -> napi::Result<Vec<sys::napi_value>> {
     let (kind, payload) = match event {
         Event::Frame(frame) => (1, frame_bytes(env, frame)?),
-        Event::Deliveries(bytes) => (2, copied_bytes(env, &bytes)?),
+        Event::Deliveries => (2, undefined(env)?),
         Event::Rebalance(rebalance) => (3, string(env, &json(&rebalance))?),
         Event::Error(error) => (4, string(env, &json(&error))?),
         Event::Log(log) => (5, string(env, &json(&log))?),

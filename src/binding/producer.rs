@@ -73,6 +73,14 @@ impl NativeProducer {
         self.client.core.submit(bytes).map_err(|error| throw(env, &error))
     }
 
+    /// Fills a deliveries frame with sends that are complete, the oldest first. One event says that there are some; the next one
+    /// comes after all were taken.
+    #[napi(catch_unwind)]
+    pub fn deliveries(&self, mut frame: Int32ArraySlice) {
+        // SAFETY: on the JavaScript thread, which alone has the array.
+        self.client.core.take_deliveries(unsafe { frame.as_mut() });
+    }
+
     /// Metadata of one topic, as JSON.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn partitions<'env>(&self, env: &'env Env, topic: String, timeout_ms: u32) -> Result<Unknown<'env>> {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::error::codes;
-use crate::frame::writer::{Delivered, DeliveriesWriter};
+use crate::frame::writer::{CompleteSends, Delivered};
 
 /// What librdkafka carries with each record and gives back in its report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,9 @@ struct Send {
 #[derive(Default)]
 pub struct Sends {
     waiting: HashMap<u32, Send, BuildHasherDefault<NumberHasher>>,
-    complete: DeliveriesWriter,
+    complete: CompleteSends,
+    /// JavaScript knows that there are complete ones, and has not taken all.
+    told: bool,
     begun: u64,
     reports: u64,
 }
@@ -125,13 +127,22 @@ impl Sends {
         }
     }
 
-    pub fn has_complete(&self) -> bool {
-        !self.complete.is_empty()
+    /// Whether sends are complete and JavaScript does not know that it has something to take.
+    pub fn has_untold(&self) -> bool {
+        !self.told && !self.complete.is_empty()
     }
 
-    /// A deliveries frame of everything that became complete since the last one.
-    pub fn take_complete(&mut self) -> Option<Vec<u8>> {
-        (!self.complete.is_empty()).then(|| std::mem::take(&mut self.complete).finish())
+    /// True when JavaScript is to be told now. It hears of it once, until it has taken all.
+    pub fn tell(&mut self) -> bool {
+        let tell = self.has_untold();
+        self.told |= tell;
+        tell
+    }
+
+    /// Writes a deliveries frame, see `CompleteSends::take`.
+    pub fn take_complete(&mut self, frame: &mut [i32]) {
+        self.complete.take(frame);
+        self.told &= !self.complete.is_empty();
     }
 }
 
@@ -159,8 +170,12 @@ impl Hasher for NumberHasher {
 mod tests {
     use super::*;
 
-    fn words(frame: &[u8]) -> Vec<i32> {
-        frame.chunks_exact(4).map(|word| i32::from_le_bytes(word.try_into().unwrap())).collect()
+    /// What a frame of some sends says.
+    fn take(sends: &mut Sends) -> Vec<i32> {
+        let mut frame = vec![0; 64];
+        sends.take_complete(&mut frame);
+        frame.truncate(frame[1] as usize / 4);
+        frame.split_off(4)
     }
 
     #[test]
@@ -170,11 +185,26 @@ mod tests {
         let tag = Tag { send: 7, topic: 1 };
         sends.report(tag, 0, 11, 0);
         sends.report(tag, 2, 5, 0);
-        assert!(sends.take_complete().is_none());
+        assert!(!sends.tell() && take(&mut sends).is_empty());
         sends.report(tag, 0, 10, 0);
-        let frame = words(&sends.take_complete().unwrap());
-        assert_eq!(frame[4..], [7, 0, 0, 2, 1, 0, 10, 0, -1, -1, 2, 0, 1, 2, 5, 0, -1, -1, 1, 0]);
-        assert!(sends.is_idle() && sends.take_complete().is_none());
+        assert!(sends.tell() && !sends.tell());
+        assert_eq!(take(&mut sends), [7, 0, 0, 2, 1, 0, 10, 0, -1, -1, 2, 0, 1, 2, 5, 0, -1, -1, 1, 0]);
+        assert!(sends.is_idle() && !sends.tell() && take(&mut sends).is_empty());
+    }
+
+    #[test]
+    fn javascript_is_told_again_only_when_it_has_taken_all() {
+        let mut sends = Sends::default();
+        for id in 1..=3 {
+            sends.begin(id, 1);
+            sends.report(Tag { send: id, topic: 0 }, 0, 1, 0);
+        }
+        assert!(sends.tell());
+        sends.take_complete(&mut [0; 4 + 12 + 12]);
+        assert!(!sends.has_untold() && !sends.tell());
+        assert_eq!(take(&mut sends)[0], 3);
+        sends.begin(4, 0);
+        assert!(sends.has_untold() && sends.tell());
     }
 
     #[test]
@@ -185,8 +215,7 @@ mod tests {
         sends.report(tag, 0, -1001, codes::MSG_TIMED_OUT);
         sends.report(tag, 0, -1001, 10);
         sends.report(tag, 0, 4, 0);
-        let frame = words(&sends.take_complete().unwrap());
-        assert_eq!(frame[4..8], [1, codes::MSG_TIMED_OUT, 2, 1]);
+        assert_eq!(take(&mut sends)[..4], [1, codes::MSG_TIMED_OUT, 2, 1]);
     }
 
     #[test]
@@ -195,8 +224,7 @@ mod tests {
         sends.begin(1, 2);
         sends.report(Tag { send: 1, topic: 0 }, 0, -1001, 0);
         sends.report(Tag { send: 1, topic: 0 }, 0, 9, 0);
-        let frame = words(&sends.take_complete().unwrap());
-        assert_eq!(frame[8..12], [0, 0, 9, 0]);
+        assert_eq!(take(&mut sends)[4..8], [0, 0, 9, 0]);
     }
 
     #[test]
@@ -206,7 +234,7 @@ mod tests {
         sends.report(Tag { send: 1, topic: 0 }, 0, 1, 0);
         sends.begin(1, 2);
         sends.report(Tag { send: 1, topic: 0 }, 0, 2, 0);
-        assert!(sends.take_complete().is_some());
+        assert!(sends.tell());
     }
 
     #[test]
@@ -231,6 +259,6 @@ mod tests {
     fn a_send_without_records_is_complete_at_once() {
         let mut sends = Sends::default();
         sends.begin(3, 0);
-        assert!(sends.take_complete().is_some());
+        assert_eq!(take(&mut sends), [3, 0, 0, 0]);
     }
 }

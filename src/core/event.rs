@@ -13,8 +13,8 @@ use super::requests::Observer;
 pub enum Event {
     /// A consume frame.
     Frame(FrameBuffer),
-    /// A deliveries frame.
-    Deliveries(Vec<u8>),
+    /// Sends are complete: `Producer::take_deliveries` has them.
+    Deliveries,
     Rebalance(Rebalance),
     Error(ErrorEvent),
     Log(LogEvent),

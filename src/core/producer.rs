@@ -24,6 +24,8 @@ pub struct Producer {
     config: Config,
     session: Arc<Session>,
     names: Mutex<Names>,
+    /// Also of a handle that is gone: what is complete is still to be taken.
+    sends: Arc<Mutex<Sends>>,
     link: Mutex<Option<Link>>,
 }
 
@@ -58,7 +60,13 @@ impl Producer {
                 "queue.buffering.max.kbytes must hold at least one message of message.max.bytes ({largest} bytes)"
             )));
         }
-        Ok(Producer { config, session: Session::new(sink), names: Mutex::default(), link: Mutex::default() })
+        Ok(Producer {
+            config,
+            session: Session::new(sink),
+            names: Mutex::default(),
+            sends: Arc::default(),
+            link: Mutex::default(),
+        })
     }
 
     /// Opens the handle and waits for a broker.
@@ -81,7 +89,7 @@ impl Producer {
             session: Arc::clone(&self.session),
             topics: Mutex::default(),
             lane: Mutex::default(),
-            sends: Mutex::default(),
+            sends: Arc::clone(&self.sends),
             flushing: AtomicBool::new(false),
         });
         let (commands, receiver) = unbounded_channel();
@@ -134,16 +142,23 @@ impl Producer {
         match link.core.walk(frame, &mut walk, &mut lane.batch, &names) {
             Walk::Done => {}
             Walk::QueueFull => {
-                link.core.announce(frame, cursor, &names);
+                // What the walk has passed is begun, and may be complete already.
+                link.core.announce(frame, walk, &names);
                 lane.waiting.push_back(Waiting { frame: frame.to_vec(), cursor: walk });
             }
         }
         drop(lane);
         // Records refused at once complete their send without any report to wake the loop.
-        if link.core.has_complete() {
+        if lock(&self.sends).has_untold() {
             self.session.wake.notify_one();
         }
         Ok(())
+    }
+
+    /// Writes a deliveries frame of the oldest sends that are complete, as many as fit. Once `Event::Deliveries` came there is
+    /// none until all are taken.
+    pub fn take_deliveries(&self, frame: &mut [i32]) {
+        lock(&self.sends).take_complete(frame);
     }
 
     pub fn metadata(&self, topic: &str, timeout_ms: u32, done: Done<Metadata>) {
@@ -251,7 +266,7 @@ struct ProducerCore {
     topics: Mutex<Vec<Option<Arc<Topic>>>>,
     /// Held while records are handed over, so that sends keep their order.
     lane: Mutex<Lane>,
-    sends: Mutex<Sends>,
+    sends: Arc<Mutex<Sends>>,
     /// A thread waits in `rd_kafka_flush`.
     flushing: AtomicBool,
 }
@@ -419,10 +434,6 @@ impl ProducerCore {
         }
     }
 
-    fn has_complete(&self) -> bool {
-        lock(&self.sends).has_complete()
-    }
-
     /// Hands over what waited for room, oldest first. Takes the lane anew for each frame, so that a caller of `submit`
     /// never waits for more than one.
     fn resume_waiting(&self) {
@@ -532,9 +543,9 @@ impl EventLoop {
     }
 
     fn emit_complete(&self) {
-        let frame = lock(&self.core.sends).take_complete();
-        if let Some(frame) = frame {
-            self.core.session.sink.emit(Event::Deliveries(frame));
+        let tell = lock(&self.core.sends).tell();
+        if tell {
+            self.core.session.sink.emit(Event::Deliveries);
         }
     }
 

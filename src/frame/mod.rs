@@ -19,7 +19,7 @@
 //! produce frame: header (magic bytes sends records), then per send: { id, topic id, records, - } and its records
 //!   record: { partition (-1 any), -, timestamp lo, hi (0 now), key length, value length, headers length, headers count }
 //!           key bytes, value bytes, header bytes, padded to a word
-//! deliveries frame: header (magic bytes sends -), then per send: { id, error, failed, partitions }
+//! deliveries frame: header (magic, bytes or those needed for one send, sends, sends left), then per send: { id, error, failed, partitions }
 //!   and per partition: { topic id, partition, base offset lo, hi, log append time lo, hi (-1 none), count, - }
 //! ```
 

@@ -132,19 +132,16 @@ pub struct Delivered {
     pub count: i32,
 }
 
-/// Collects completed sends into one deliveries frame.
-pub struct DeliveriesWriter {
+/// Completed sends that JavaScript has not taken yet, as they will lie in a deliveries frame.
+#[derive(Default)]
+pub struct CompleteSends {
     words: Vec<i32>,
+    /// Words that were taken already.
+    taken: usize,
     sends: i32,
 }
 
-impl Default for DeliveriesWriter {
-    fn default() -> Self {
-        DeliveriesWriter { words: vec![0; DELIVERIES_HEADER_WORDS], sends: 0 }
-    }
-}
-
-impl DeliveriesWriter {
+impl CompleteSends {
     pub fn is_empty(&self) -> bool {
         self.sends == 0
     }
@@ -167,15 +164,41 @@ impl DeliveriesWriter {
         }
     }
 
-    pub fn finish(mut self) -> Vec<u8> {
-        self.words[0] = DELIVERIES_MAGIC;
-        self.words[1] = self.words.len() as i32 * 4;
-        self.words[2] = self.sends;
-        let mut bytes = Vec::with_capacity(self.words.len() * 4);
-        extend_words(&mut bytes, &self.words);
-        bytes
+    /// Writes a deliveries frame of the oldest sends, as many as fit. When not even one does, its header says the bytes that
+    /// are needed.
+    pub fn take(&mut self, frame: &mut [i32]) {
+        let Some((header, room)) = frame.split_at_mut_checked(DELIVERIES_HEADER_WORDS) else { return };
+        let waiting = &self.words[self.taken..];
+        let (mut length, mut sends) = (0, 0);
+        let mut needed = 0;
+        while sends < self.sends {
+            needed = length + DELIVERY_WORDS + DELIVERED_WORDS * waiting[length + 3] as usize;
+            if needed > room.len() {
+                break;
+            }
+            (length, sends) = (needed, sends + 1);
+        }
+        room[..length].copy_from_slice(&waiting[..length]);
+        self.sends -= sends;
+        self.taken += length;
+        let bytes = (DELIVERIES_HEADER_WORDS + if sends == 0 { needed } else { length }) * 4;
+        header.copy_from_slice(&[DELIVERIES_MAGIC, bytes as i32, sends, self.sends]);
+        if self.sends == 0 {
+            self.words.clear();
+            self.words.shrink_to(KEPT_WORDS);
+            self.taken = 0;
+        } else if self.taken > KEPT_WORDS {
+            // Never more than half is moved, so that it stays cheap.
+            if self.taken > self.words.len() / 2 {
+                self.words.drain(..self.taken);
+                self.taken = 0;
+            }
+        }
     }
 }
+
+/// Memory for completed sends that is kept, in words.
+const KEPT_WORDS: usize = 1 << 18;
 
 fn extend_words(bytes: &mut Vec<u8>, words: &[i32]) {
     let start = bytes.len();
@@ -260,19 +283,54 @@ mod tests {
         assert_eq!((word(&frame, section + 32), word(&frame, section + 36)), (44, 1));
     }
 
+    const DELIVERED: Delivered =
+        Delivered { topic: 1, partition: 2, base_offset: (1 << 33) + 5, log_append_time: (1 << 40) + 7, count: 10 };
+
     #[test]
     fn deliveries_list_every_partition_of_a_send() {
-        let mut writer = DeliveriesWriter::default();
-        assert!(writer.is_empty());
-        let delivered =
-            Delivered { topic: 1, partition: 2, base_offset: (1 << 33) + 5, log_append_time: (1 << 40) + 7, count: 10 };
-        writer.push(u32::MAX, 0, 0, &[delivered]);
-        let frame = writer.finish();
-        assert_eq!((word(&frame, 0), word(&frame, 8)), (DELIVERIES_MAGIC, 1));
-        assert_eq!(word(&frame, 16) as u32, u32::MAX);
-        assert_eq!(word(&frame, 28), 1);
-        assert_eq!((word(&frame, 40), word(&frame, 44)), (5, 2));
-        assert_eq!((word(&frame, 48), word(&frame, 52)), (7, 1 << 8));
-        assert_eq!(frame.len() as i32, word(&frame, 4));
+        let mut complete = CompleteSends::default();
+        assert!(complete.is_empty());
+        complete.push(u32::MAX, 0, 0, &[DELIVERED]);
+        let mut frame = [0; 16];
+        complete.take(&mut frame);
+        assert_eq!(frame, [DELIVERIES_MAGIC, 64, 1, 0, -1, 0, 0, 1, 1, 2, 5, 2, 7, 1 << 8, 10, 0]);
+        assert!(complete.is_empty());
+    }
+
+    #[test]
+    fn deliveries_are_taken_by_whole_sends_in_frames_of_any_size() {
+        let mut complete = CompleteSends::default();
+        for id in 0..5 {
+            complete.push(id, 0, 0, &vec![DELIVERED; id as usize]);
+        }
+        // 4 words of header, 4 of the first send, 12 of the second: not yet those of the third.
+        let mut frame = [0; 4 + 16 + 19];
+        complete.take(&mut frame);
+        assert_eq!((frame[1..5].to_vec(), frame[8]), (vec![80, 2, 3, 0], 1));
+        complete.take(&mut frame[..4 + 19]);
+        assert_eq!(frame[1..4], [(4 + 4 + 16) * 4, 0, 3]);
+        complete.take(&mut []);
+        let mut large = [0; 200];
+        complete.take(&mut large);
+        assert_eq!((large[1..5].to_vec(), large[24]), (vec![(4 + 20 + 28 + 36) * 4, 3, 0, 2], 3));
+        complete.take(&mut large);
+        assert_eq!(large[1..4], [16, 0, 0]);
+    }
+
+    #[test]
+    fn memory_of_sends_that_were_taken_is_used_again() {
+        let mut complete = CompleteSends::default();
+        let mut frame = vec![0; 4 + 12 * 1000];
+        let mut next = 0;
+        for round in 0..100 {
+            for id in 0..1000 {
+                complete.push(round * 1000 + id, 0, 0, &[DELIVERED]);
+            }
+            // One more stays behind each time.
+            complete.take(&mut frame[..4 + 12 * 999]);
+            assert_eq!(frame[4], next);
+            next += 999;
+        }
+        assert!(complete.words.len() < 2 * KEPT_WORDS);
     }
 }
