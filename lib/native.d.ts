@@ -223,6 +223,9 @@ export declare function frameConstants(): Record<string, number>
 
 export declare function librdkafkaVersion(): string
 
+/** For tests: the frames of all clients of the process that are on their way to JavaScript or held there. */
+export declare function liveFrames(): number
+
 /** Every librdkafka property with its default, "" where there is none. */
 export declare function properties(): Record<string, string>
 

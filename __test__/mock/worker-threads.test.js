@@ -9,6 +9,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { setFlagsFromString } = require('node:v8')
 const { Worker } = require('node:worker_threads')
+const { liveFrames } = require('../../lib/native')
 const {
   collect, connectConsumer, connectProducer, grown, kafkaOf, mockCluster, numbered
 } = require('../helpers/clients')
@@ -219,6 +220,29 @@ test('a worker thread that calls process.exit() in the middle of work ends, and 
     assert.deepEqual(await once(worker, 'exit'), [3])
   }
   await worksHere(t, cluster.bootstrapServers)
+})
+
+test('frames on their way to a worker thread that is terminated go with it', async t => {
+  const cluster = await mockCluster(t)
+  const data = await workerData(cluster, t)
+  const producer = await connectProducer(t, kafkaOf(cluster.bootstrapServers))
+  await producer.send({ topic: data.topic, messages: numbered(5000, { partition: 0 }) })
+  const before = liveFrames()
+  for (let round = 0; round < 3; round++) {
+    // It joins, and then its event loop takes nothing any more, from a turn on that is not a native event's: what is left
+    // of that is called once more, and only the rest is what the environment's end finds.
+    const { worker, message } = start(t, { ...data, groupId: `${data.groupId}-${round}` }, `
+      const consumer = kafka.consumer({ groupId })
+      await consumer.connect()
+      await consumer.subscribe({ topic, fromBeginning: true })
+      await consumer.run({ eachMessage: async () => {} })
+      parentPort.postMessage('joined')
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))`)
+    assert.equal(await message(), 'joined')
+    await waitFor(() => liveFrames() >= before + 2, { message: () => `two frames to wait; there are ${liveFrames()}` })
+    await within(worker.terminate(), 'the worker to be terminated')
+    await waitFor(() => liveFrames() === before, { message: () => `no frame to be left; there are ${liveFrames()}` })
+  }
 })
 
 // Only Linux tells the threads of a process.

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::bridge::{self, throw};
-use crate::core::ffi;
+use crate::core::{event, ffi};
 use crate::frame;
 
 /// Runs once when the addon is loaded: a panic is reported as an error by whoever catches it, never on stderr.
@@ -73,6 +73,12 @@ pub fn read_pkcs12(env: Env, bytes: Uint8ArraySlice, passphrase: Option<String>)
 #[napi(catch_unwind)]
 pub fn frame_constants() -> HashMap<String, i32> {
     frame::constants().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// For tests: the frames of all clients of the process that are on their way to JavaScript or held there.
+#[napi(catch_unwind)]
+pub fn live_frames() -> u32 {
+    event::live_frames().try_into().unwrap_or(u32::MAX)
 }
 
 /// For tests: behave as where the runtime forbids external buffers.

@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
@@ -104,8 +105,16 @@ pub struct FrameBuffer {
     pool: Arc<FramePool>,
 }
 
+/// Those of all clients, on their way to JavaScript or held there.
+static LIVE_FRAMES: AtomicUsize = AtomicUsize::new(0);
+
+pub fn live_frames() -> usize {
+    LIVE_FRAMES.load(Ordering::Relaxed)
+}
+
 impl FrameBuffer {
     pub fn new(bytes: Vec<u8>, pool: &Arc<FramePool>) -> FrameBuffer {
+        LIVE_FRAMES.fetch_add(1, Ordering::Relaxed);
         FrameBuffer { bytes, pool: Arc::clone(pool) }
     }
 
@@ -116,6 +125,7 @@ impl FrameBuffer {
 
 impl Drop for FrameBuffer {
     fn drop(&mut self) {
+        LIVE_FRAMES.fetch_sub(1, Ordering::Relaxed);
         self.pool.give_back(std::mem::take(&mut self.bytes));
     }
 }
@@ -133,6 +143,12 @@ impl FramePool {
         recycled.unwrap_or_else(|| Vec::with_capacity(capacity))
     }
 
+    /// Frees what is kept: nobody has needed it for a while.
+    pub fn clear(&self) {
+        let kept = self.0.lock().map(|mut frames| std::mem::take(&mut *frames));
+        drop(kept);
+    }
+
     fn give_back(&self, frame: Vec<u8>) {
         if frame.capacity() > Self::LARGEST_KEPT {
             return;
@@ -142,5 +158,24 @@ impl FramePool {
                 frames.push(frame);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_keeps_a_few_frames_until_it_is_cleared() {
+        let pool: Arc<FramePool> = Arc::default();
+        let frame = |bytes| drop(FrameBuffer::new(Vec::with_capacity(bytes), &pool));
+        (0..FramePool::KEPT + 2).for_each(|_| drop(FrameBuffer::new(Vec::new(), &pool)));
+        assert_eq!(pool.0.lock().unwrap().len(), FramePool::KEPT);
+        pool.clear();
+        frame(FramePool::LARGEST_KEPT + 1);
+        assert!(pool.0.lock().unwrap().is_empty());
+        frame(100);
+        assert!(pool.take(1).capacity() >= 100);
+        assert!(pool.0.lock().unwrap().is_empty());
     }
 }

@@ -61,6 +61,8 @@ pub struct Fetcher {
     pool: Arc<FramePool>,
     /// Bytes of a message lately, so that a frame of large messages is not a thousand of them.
     typical: usize,
+    /// A frame was made since the last `rest`.
+    busy: bool,
 }
 
 /// What a record takes in a batch beside key, value and headers, so that limits in bytes mean about what brokers mean.
@@ -82,7 +84,7 @@ pub trait Partitions {
 impl Fetcher {
     pub fn new(limits: FrameLimits, names: TopicNames) -> Fetcher {
         let messages = Messages::with_capacity(limits.messages.clamp(1, 10_000));
-        Fetcher { messages, limits, names, pool: Arc::default(), typical: FIRST_TYPICAL }
+        Fetcher { messages, limits, names, pool: Arc::default(), typical: FIRST_TYPICAL, busy: false }
     }
 
     pub fn set_limits(&mut self, limits: FrameLimits) {
@@ -148,7 +150,15 @@ impl Fetcher {
             }
         }
         Self::close(&mut fetched, writer, generation, &self.pool);
+        self.busy |= !fetched.is_empty();
         fetched
+    }
+
+    /// Called now and then: a consumer that has nothing to do keeps no memory for frames.
+    pub fn rest(&mut self) {
+        if !std::mem::take(&mut self.busy) {
+            self.pool.clear();
+        }
     }
 
     /// A frame without messages, for partitions that were read further than their last message.

@@ -103,7 +103,7 @@ impl EventLoop {
             };
             tokio::select! {
                 _ = session.wake.notified() => self.stirred = true,
-                _ = tick.tick() => {}
+                _ = tick.tick() => self.fetcher.rest(),
                 _ = soon => {}
                 // A close is the last command: the channel then has no sender any more, which is no news.
                 command = commands.recv(), if self.closing.is_none() => {
