@@ -1,28 +1,36 @@
 'use strict'
 /**
  * One client, one workload, one round, in a process of its own. Receives a Task from bench/run.js and answers
- * `{ figures, tally }` or `{ error }`.
+ * `{ figures, tally }` (see `Answer`) or `{ error }`.
  */
-const { CLIENTS } = require('./clients')
-const { consume } = require('./consume')
-const { fill, produce, produceAwaited } = require('./produce')
+const { clientOf } = require('./clients')
+const { consume, consumers } = require('./consume')
+const { latency } = require('./latency')
+const { fill, produce, awaited } = require('./produce')
+const { startup } = require('./startup')
+
+/** @typedef {import('./clients').Client} Client */
 
 /**
- * @typedef {object} Task
- * @property {'fill' | 'produce' | 'latency' | 'eachMessage' | 'eachBatch'} kind
- * @property {string} client
+ * @typedef {Omit<import('./workloads').Workload, 'kind' | 'suites' | 'title'> & TaskOnly} Task
+ * @typedef {object} TaskOnly
+ * @property {import('./clients').Kind | 'fill'} kind
+ * @property {string} client its name
+ * @property {string} [file] of a client that is not in bench/clients
  * @property {string[]} brokers
  * @property {string} topic
  * @property {number} messages
- * @property {boolean} strings
- * @property {number} [perSend]
- * @property {number} [inFlight]
- * @property {boolean} [waves]
- * @property {boolean} [ordered] the topic's messages come from `fill`, so their order is known
+ * @property {number} maxBytes
+ * @property {boolean} ordered the topic's messages come from `fill`, so their order is known
+ * @property {number} patience s that may pass without a message
+ *
+ * @typedef {{ count: number, bytes: number, sum?: number }} TallyResult
+ * @typedef {{ figures: Record<string, number | null>, tally: TallyResult, sent?: TallyResult }} Answer
+ *   `tally` is what was sent or what arrived; `sent` stands beside it when the run did both
  */
 
-/** @type {Record<Task['kind'], (kafka: any, task: Task) => Promise<any>>} */
-const KINDS = { fill, produce, latency: produceAwaited, eachMessage: consume, eachBatch: consume }
+/** @type {Record<Task['kind'], (client: Client, task: Task) => Promise<any>>} */
+const KINDS = { fill, produce, awaited, latency, startup, consumers, eachMessage: consume, eachBatch: consume }
 
 /** @param {object} answer */
 function reply(answer) {
@@ -32,7 +40,7 @@ function reply(answer) {
 
 process.once('message', async (/** @type {Task} */ task) => {
   try {
-    reply(await KINDS[task.kind](CLIENTS[task.client](task.brokers), task))
+    reply(await KINDS[task.kind](clientOf(task.client, task.file), task))
   } catch (error) {
     reply({ error: error instanceof Error ? error.stack : String(error) })
   }

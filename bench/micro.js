@@ -120,6 +120,7 @@ async function running(handler) {
       partitionsConsumedConcurrently: 1, ...handler,
     },
     batchBytes: 1024 * 1024,
+    handedBytes: 8 * 1024 * 1024,
     retry: {},
     source: {
       committed: async () => [],
@@ -169,7 +170,7 @@ async function measure(name, work) {
 async function main() {
   const headers = { trace: '0af7651916cd43dd', type: Buffer.from('order') }
   await measure('pack, 1,000 a send, string key, Buffer value', packing((i) => messageOf(i)))
-  await measure('pack, 1,000 a send, string key, string value', packing((i) => messageOf(i, true)))
+  await measure('pack, 1,000 a send, string key, string value', packing((i) => messageOf(i, { strings: true })))
   await measure('pack, 1,000 a send, two headers', packing((i) => {
     const { key, value } = messageOf(i)
     return { key, value, headers }

@@ -2,23 +2,31 @@
 /** The producing workloads. */
 const { performance } = require('node:perf_hooks')
 const { Meter } = require('./meter')
-const { messageOf, Tally } = require('./payload')
+const { messageOf, percentile, Tally } = require('./payload')
 
 /** Different messages of one run, made beforehand and sent over and over: making them is not what is measured. */
 const DIFFERENT = 50_000
-/** Sends before the clock starts: connections, topic metadata, the compiler. */
+const DIFFERENT_BYTES = 16 << 20
+/** Awaited sends before the clock starts, at most: connections, topic metadata, the compiler. */
 const WARM_UP = 500
+/** Sends of `fill`: at most so many messages or bytes, so many at a time. */
+const FILL_MESSAGES = 1000
+const FILL_BYTES = 1 << 20
+const FILL_LANES = 10
 
 /** @typedef {import('./child').Task} Task */
+/** @typedef {import('./clients').Client} Client */
+/** @typedef {import('./clients').Message} Message */
 
-/** @param {number} messages @param {number} perSend @param {boolean} strings */
-function makeSends(messages, perSend, strings) {
-  const count = Math.max(1, Math.min(messages, DIFFERENT) / perSend | 0)
-  return Array.from({ length: count }, (_, send) =>
-    Array.from({ length: perSend }, (_, i) => messageOf(send * perSend + i, strings)))
+/** @param {Task} task @returns {Message[][]} */
+function makeSends(task) {
+  const { messages, perSend, valueBytes } = task
+  const different = Math.min(messages, DIFFERENT, DIFFERENT_BYTES / valueBytes)
+  return Array.from({ length: Math.max(1, Math.floor(different / perSend)) }, (_, send) =>
+    Array.from({ length: perSend }, (_, i) => messageOf(send * perSend + i, task)))
 }
 
-/** What arrives of `messages` messages, `sends` in turn. @param {any[][]} sends @param {number} messages */
+/** What arrives of `messages` messages, `sends` in turn. @param {Message[][]} sends @param {number} messages */
 function tallyOf(sends, messages) {
   const tally = new Tally()
   for (let at = 0; tally.count < messages; at = (at + 1) % sends.length) {
@@ -27,83 +35,91 @@ function tallyOf(sends, messages) {
   return tally.result
 }
 
-/** @param {any} kafka @param {Task} task */
-async function produce(kafka, { topic, messages, strings, perSend = 1, inFlight = 1, waves = false }) {
-  const sends = makeSends(messages, perSend, strings)
+/** @param {Client} client @param {Task} task @returns {Promise<import('./clients').Producer>} */
+async function open(client, { brokers, topic, kind, codec, maxBytes }) {
+  if (!client.producer) throw new Error(`${client.name} has no producer`)
+  return client.producer({ brokers, topic, codec, maxBytes, kind: kind === 'fill' ? 'produce' : kind })
+}
+
+/** @param {Client} client @param {Task} task */
+async function produce(client, task) {
+  const { messages, perSend, inFlight = 1, waves = false } = task
+  const sends = makeSends(task)
   const calls = messages / perSend
-  const producer = kafka.producer()
-  await producer.connect()
+  const producer = await open(client, task)
   const meter = new Meter()
   try {
     // Connections and topic metadata are not what is measured: the clock starts behind the first send.
-    await producer.send({ topic, messages: sends[0] })
+    await producer.send(sends[0])
     meter.start()
     let next = 1
-    const send = () => producer.send({ topic, messages: sends[next++ % sends.length] })
+    const send = () => producer.send(sends[next++ % sends.length])
     if (waves) {
       while (next < calls) await Promise.all(Array.from({ length: Math.min(inFlight, calls - next) }, send))
     } else {
       const lane = async () => { while (next < calls) await send() }
       await Promise.all(Array.from({ length: inFlight }, lane))
     }
-    const figures = meter.stop(messages - perSend)
+    const figures = meter.stop(Math.max(1, messages - perSend))
     return { figures, tally: tallyOf(sends, messages) }
   } finally {
-    await producer.disconnect()
+    await producer.close()
   }
 }
 
-/** @param {any} kafka @param {Task} task */
-async function produceAwaited(kafka, { topic, messages, strings }) {
-  const total = messages + WARM_UP
-  const sends = makeSends(total, 1, strings)
-  const producer = kafka.producer()
-  await producer.connect()
+/** @param {Client} client @param {Task} task */
+async function awaited(client, task) {
+  const { messages } = task
+  const warmUp = Math.min(WARM_UP, Math.ceil(messages / 10))
+  const total = messages + warmUp
+  const sends = makeSends({ ...task, messages: total })
+  const producer = await open(client, task)
   const meter = new Meter()
   const times = new Float64Array(messages)
   try {
-    for (let i = 0; i < WARM_UP; i++) await producer.send({ topic, messages: sends[i % sends.length] })
+    for (let i = 0; i < warmUp; i++) await producer.send(sends[i % sends.length])
     meter.start()
     for (let i = 0; i < messages; i++) {
       const start = performance.now()
-      await producer.send({ topic, messages: sends[(WARM_UP + i) % sends.length] })
+      await producer.send(sends[(warmUp + i) % sends.length])
       times[i] = performance.now() - start
     }
     const figures = meter.stop(messages)
     times.sort()
-    const percentile = (/** @type {number} */ share) => times[Math.min(messages - 1, Math.floor(messages * share))]
-    return { figures: { ...figures, p50: percentile(0.5), p99: percentile(0.99) }, tally: tallyOf(sends, total) }
+    const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)]
+    return { figures: { ...figures, p50, p99 }, tally: tallyOf(sends, total) }
   } finally {
-    await producer.disconnect()
+    await producer.close()
   }
 }
 
 /**
  * Puts messages of growing numbers into the topic that the consumers read. Not measured.
- * @param {any} kafka @param {Task} task
+ * @param {Client} client @param {Task} task
  */
-async function fill(kafka, { topic, messages, strings }) {
-  const producer = kafka.producer()
-  await producer.connect()
+async function fill(client, task) {
+  const { messages, valueBytes } = task
+  const perSend = Math.min(FILL_MESSAGES, Math.ceil(FILL_BYTES / valueBytes))
+  const producer = await open(client, task)
   const tally = new Tally()
-  const perSend = 1000
   try {
     const lane = async () => {
       while (tally.count < messages) {
+        /** @type {Message[]} */
         const batch = []
         while (batch.length < perSend && tally.count < messages) {
-          const message = messageOf(tally.count, strings)
+          const message = messageOf(tally.count, task)
           tally.add(Buffer.from(message.value))
           batch.push(message)
         }
-        await producer.send({ topic, messages: batch })
+        await producer.send(batch)
       }
     }
-    await Promise.all(Array.from({ length: 10 }, lane))
+    await Promise.all(Array.from({ length: FILL_LANES }, lane))
     return { tally: tally.result }
   } finally {
-    await producer.disconnect()
+    await producer.close()
   }
 }
 
-module.exports = { produce, produceAwaited, fill }
+module.exports = { produce, awaited, fill, open, tallyOf }

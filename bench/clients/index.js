@@ -88,4 +88,15 @@ function readMessage({ key, value, headers }, visit) {
   for (const name in headers) visit(headers[name].toString())
 }
 
-module.exports = { CLIENTS, readMessage }
+/**
+ * @param {string} name
+ * @param {string} [file] where a client is that is not one of the above
+ * @returns {Client}
+ */
+function clientOf(name, file) {
+  const client = file ? require(file) : CLIENTS.find((one) => one.name === name)
+  if (!client) throw new Error(`there is no client ${name}`)
+  return client
+}
+
+module.exports = { CLIENTS, clientOf, readMessage }

@@ -2,10 +2,14 @@
 /** This package, with its defaults. */
 const api = require('./kafkajs-api')
 
-/** @param {string[]} brokers */
-function open(brokers) {
+/** The largest message that librdkafka's producers send, as long as nothing else is said. */
+const DEFAULT_MAX_BYTES = 1_000_000
+
+/** @param {import('./index').Settings} settings */
+function open({ brokers, maxBytes }) {
   const library = require('../..')
-  return { library, kafka: new library.Kafka({ clientId: 'bench', brokers, logLevel: library.logLevel.NOTHING }) }
+  const rdkafka = maxBytes > DEFAULT_MAX_BYTES ? { 'message.max.bytes': maxBytes } : {}
+  return { library, kafka: new library.Kafka({ clientId: 'bench', brokers, logLevel: library.logLevel.NOTHING, rdkafka }) }
 }
 
 /** @type {import('./index').Client} */
@@ -13,10 +17,10 @@ module.exports = {
   name: 'kafka-oxide',
   rates: { produce: 1_200_000, singles: 300_000, awaited: 3000, eachMessage: 1_500_000, eachBatch: 1_500_000 },
   producer(settings) {
-    const { library, kafka } = open(settings.brokers)
+    const { library, kafka } = open(settings)
     return api.producer(kafka, library, settings)
   },
   consumer(settings) {
-    return api.consumer(open(settings.brokers).kafka, settings)
+    return api.consumer(open(settings).kafka, settings)
   },
 }
