@@ -39,7 +39,7 @@ const between = (place, text) => new RegExp(`<!-- bench: ${place} -->\n([^]*?)<!
 test('every kind of workload ends with verified arrival on kafka-oxide and on kafkajs', async t => {
   const clients = ['kafka-oxide', 'kafkajs']
   const { code, stdout, stderr } = await bench(
-    ['--suite', 'short', '--only', clients.join(), '--messages', '4000', '--rounds', '1', '--json'])
+    ['--suite', 'short', '--only', clients.join(), '--messages', '5000', '--rounds', '1', '--json'])
   assert.equal(code, 0, stderr)
   const { rounds, failures } = JSON.parse(stdout)
   assert.deepEqual(failures, [])
@@ -72,10 +72,10 @@ test('every kind of workload ends with verified arrival on kafka-oxide and on ka
 })
 
 const FAULTS = {
-  'send-drop': ['produce', /3999 messages were stored, 4000 were sent/],
-  'send-double': ['produce', /4001 messages were stored, 4000 were sent/],
+  'send-drop': ['produce', /4999 messages were stored, 5000 were sent/],
+  'send-double': ['produce', /5001 messages were stored, 5000 were sent/],
   'send-alter': ['produce', /the bytes that arrived are not those that were sent/],
-  'take-drop': ['eachMessage', /only 3999 of 4000 messages arrived, none for 2 s/],
+  'take-drop': ['eachMessage', /only 4999 of 5000 messages arrived, none for 2 s/],
   'take-double': ['eachMessage', /came out of their partition's order/],
   'take-alter': ['eachBatch', /the bytes that arrived are not those that were sent/],
   'take-swap': ['eachBatch', /1 messages came out of their partition's order/],
@@ -84,7 +84,7 @@ const FAULTS = {
 
 for (const [fault, [workload, message]] of Object.entries(FAULTS)) {
   test(`the bench fails when a client does that: ${fault}`, async () => {
-    const { code, stderr } = await bench(['--client', DOUBLE, '--only', `double,${workload}`, '--messages', '4000',
+    const { code, stderr } = await bench(['--client', DOUBLE, '--only', `double,${workload}`, '--messages', '5000',
       '--rounds', '1', '--patience', '2'], fault)
     assert.equal(code, 1, stderr)
     assert.match(stderr, new RegExp(`^FAILED ${workload} with double: `, 'm'))
@@ -94,7 +94,7 @@ for (const [fault, [workload, message]] of Object.entries(FAULTS)) {
 
 test('the double without a fault passes', async () => {
   const { code, stdout, stderr } = await bench(
-    ['--client', DOUBLE, '--only', 'double,produce,eachMessage-read', '--messages', '4000', '--rounds', '1'])
+    ['--client', DOUBLE, '--only', 'double,produce,eachMessage-read', '--messages', '5000', '--rounds', '1'])
   assert.equal(code, 0, stderr)
   assert.match(stdout, /Everything that was sent arrived\.$/m)
 })

@@ -41,7 +41,7 @@ const TAKING = {
     }
   },
   'take-alter-text': take => at(PLACE, take, (partition, value, message) => {
-    take(partition, value, { ...message, key: Buffer.from('other') })
+    take(partition, value, { ...message, key: Buffer.from('another') })
   })
 }
 
