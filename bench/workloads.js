@@ -39,9 +39,13 @@ const SIZES = { 10: 10, 100: 100, '1k': 1024, '10k': 10_240, '1m': 1_048_576 }
 /** Bytes of the values of one send, where a thousand messages would be more. */
 const SEND_BYTES = 1 << 20
 
+/** What the short suite has of the pairs and triples below. */
+const SHORT = ['produce-1m', 'eachBatch-1m', 'produce-gzip', 'produce-headers', 'eachMessage-read']
+
 /** @param {Partial<Workload> & Pick<Workload, 'name' | 'title' | 'suites' | 'kind' | 'pace'>} rest @returns {Workload} */
 const workload = (rest) => ({
   style: 'eachBatch', valueBytes: VALUE_BYTES, partitions: PARTITIONS, codec: 'none', perSend: 1, ...rest,
+  suites: SHORT.includes(rest.name) ? [...rest.suites, 'short'] : rest.suites,
 })
 
 /**
@@ -93,8 +97,7 @@ const CORE = [
 
 const OTHER_SIZES = Object.entries(SIZES).filter(([name]) => name !== '100' && name !== '1k')
   .flatMap(([name, valueBytes]) => Object.values(
-    bothWays(name === '1m' ? ['sizes', 'short'] : ['sizes'], `-${name}`, `values of ${sizeText(valueBytes)}`,
-      { valueBytes })))
+    bothWays(['sizes'], `-${name}`, `values of ${sizeText(valueBytes)}`, { valueBytes })))
 
 const OTHER_PARTITIONS = [1, 100, 600].flatMap((partitions) => Object.values(
   bothWays(['partitions'], `-${partitions}p`, `${partitions} partition${partitions > 1 ? 's' : ''}`, { partitions })))
@@ -105,12 +108,12 @@ const QUARTER = workload({
 })
 
 const CODECS = /** @type {const} */ (['gzip', 'snappy', 'lz4', 'zstd']).flatMap((codec) => {
-  const { produce, eachBatch } = bothWays(codec === 'gzip' ? ['codecs', 'short'] : ['codecs'], `-${codec}`, codec, { codec })
+  const { produce, eachBatch } = bothWays(['codecs'], `-${codec}`, codec, { codec })
   return [produce, eachBatch]
 })
 
-const WITH_HEADERS = bothWays(['headers', 'short'], '-headers', 'with two headers', { headers: true })
-const READING = bothWays(['headers', 'short'], '-read', 'key, headers and value read as strings',
+const WITH_HEADERS = bothWays(['headers'], '-headers', 'with two headers', { headers: true })
+const READING = bothWays(['headers'], '-read', 'key, headers and value read as strings',
   { headers: true, reads: true })
 const HEADERS = [
   WITH_HEADERS.produce,
