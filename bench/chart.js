@@ -52,8 +52,9 @@ function chart(title, panels, styleOf) {
     top += HEAD + Math.max(...row.map(({ bars }) => bars.length)) * STEP + GAP
   }
   const height = Math.max(top - GAP, 0)
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ` +
-    `role="img" aria-label="${escape(title)}">\n<style>${STYLE}\n</style>\n${parts.join('\n')}\n</svg>\n`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" ` +
+    `height="${height}" role="img" aria-label="${escape(title)}">\n<style>${STYLE}\n</style>\n` +
+    `${parts.join('\n')}\n</svg>\n`
 }
 
 /**

@@ -17,7 +17,10 @@ let groups = 0
 /**
  * Opens a consumer of a new group, which counts what it gets.
  * @param {Client} client @param {Task} task
- * @param {{ joined?: () => void, taken: (count: number, number: number) => void, failed: (error: Error) => void }} events
+ * @param {object} events
+ * @param {() => void} [events.joined]
+ * @param {(count: number, number: number) => void} events.taken how many there are now, and the message's number
+ * @param {(error: Error) => void} events.failed
  */
 async function open(client, task, { joined = () => {}, taken, failed }) {
   const { brokers, topic, kind, style, codec, maxBytes, reads, valueBytes } = task

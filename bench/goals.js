@@ -68,7 +68,9 @@ const FIGURES = {
 }
 
 /** @type {Record<string, string>} */
-const AGAINST = { peer: 'the best peer', native: 'the best native peer', program: 'the C program', Confluent: 'Confluent' }
+const AGAINST = {
+  peer: 'the best peer', native: 'the best native peer', program: 'the C program', Confluent: 'Confluent',
+}
 
 /** @param {import('./report').Report} report @param {Goal} goal @returns {number | undefined} the others' figure */
 function other(report, { workload, figure, against, least }) {

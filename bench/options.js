@@ -80,7 +80,7 @@ function readOptions(argv) {
   return {
     rounds: positive('--rounds', values.rounds),
     messages: values.messages === undefined ? undefined : positive('--messages', values.messages),
-    workloads: chooseWorkloads(only.filter((name) => !known.some((client) => client.name === name)), values.suite, known),
+    workloads: chooseWorkloads(only.filter((name) => !known.some((one) => one.name === name)), values.suite, known),
     clients: chosen.length > 0 ? chosen : known,
     named: chosen.length > 0,
     files: Object.fromEntries(own.map(({ file, client }) => [client.name, file])),
@@ -111,7 +111,9 @@ function chooseWorkloads(names, lists, clients) {
   }
   const suites = lists.flatMap((list) => list.split(','))
   const unknown = suites.find((name) => name !== 'all' && !Object.hasOwn(SUITES, name))
-  if (unknown !== undefined) throw new Error(`--suite does not know ${unknown}; it is ${Object.keys(SUITES).join(', ')} or all`)
+  if (unknown !== undefined) {
+    throw new Error(`--suite does not know ${unknown}; it is ${Object.keys(SUITES).join(', ')} or all`)
+  }
   if (suites.length === 0 && names.length === 0) suites.push('core')
   return WORKLOADS.filter((workload) => names.includes(workload.name) || suites.includes('all') ||
     (names.length === 0 && workload.suites.some((suite) => suites.includes(suite))))

@@ -13,7 +13,10 @@ const { KEY_BYTES, PARTITIONS, WORKLOADS } = require('./workloads')
 
 const VERSION = '4.1.0'
 
-/** What --json writes and --from reads. @typedef {{ machine: object, rounds: import('./session').Session['rounds'] }} Saved */
+/**
+ * What --json writes and --from reads.
+ * @typedef {{ machine: object, failures: string[], rounds: import('./session').Session['rounds'] }} Saved
+ */
 
 /** @param {string} text */
 function progress(text) {
@@ -104,7 +107,9 @@ function summaryOf(report) {
 async function main() {
   const options = readOptions(process.argv.slice(2))
   if (options === undefined) return console.log(HELP)
-  if (options.list) return console.log(options.workloads.map(({ name, title }) => `${name.padEnd(22)} ${title}`).join('\n'))
+  if (options.list) {
+    return console.log(options.workloads.map(({ name, title }) => `${name.padEnd(22)} ${title}`).join('\n'))
+  }
   const [rounds, failures] = await results(options)
   if (options.json) {
     const machine = { node: process.version, platform: `${process.platform}-${process.arch}`, cpus: os.cpus().length }
@@ -125,7 +130,9 @@ async function results(options) {
 
 /** @param {Report} report @param {import('./options').Options} options @param {string[]} failures */
 function write(report, { svg, docs }, failures) {
-  for (const workload of report.workloads) console.log(`\n${workload.title} (${workload.name})\n\n${report.table(workload)}`)
+  for (const workload of report.workloads) {
+    console.log(`\n${workload.title} (${workload.name})\n\n${report.table(workload)}`)
+  }
   const judged = goals(report)
   if (judged) console.log(`\nGoals\n\n${judged}`)
   console.log(`\n${summaryOf(report)}${failures.length > 0 ? '' : ' Everything that was sent arrived.'}`)

@@ -134,14 +134,20 @@ class Session {
     }
   }
 
-  /** What lies in a topic, seen by another client. @param {Workload} workload @param {string} topic @param {number} messages */
+  /**
+   * What lies in a topic, seen by another client.
+   * @param {Workload} workload @param {string} topic @param {number} messages
+   */
   #read(workload, topic, messages) {
     const checker = clientOf(CHECKER).limits?.(workload) ? FILLER : CHECKER
     const task = { topic, messages, kind: /** @type {const} */ ('eachBatch'), style: /** @type {const} */ ('eachBatch') }
     return this.#child(this.#task(workload, checker, { ...task, reads: false }))
   }
 
-  /** A consumer stops at the last message it expects: what lies behind it is seen here. @param {string} topic @param {number} sent */
+  /**
+   * A consumer stops at the last message it expects: what lies behind it is seen here.
+   * @param {string} topic @param {number} sent
+   */
   async #checkCount(topic, sent) {
     const partitions = await this.#admin.fetchTopicOffsets(topic)
     const stored = partitions.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
@@ -166,7 +172,9 @@ class Session {
   #task({ suites, title, ...workload }, client, more) {
     const { files, patience } = this.#options
     const maxBytes = maxBytesOf({ suites, title, ...workload })
-    return { ...workload, client, file: files[client], brokers: this.#brokers, maxBytes, ordered: false, patience, ...more }
+    return {
+      ...workload, client, file: files[client], brokers: this.#brokers, maxBytes, ordered: false, patience, ...more,
+    }
   }
 
   /**

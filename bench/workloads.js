@@ -42,7 +42,10 @@ const SEND_BYTES = 1 << 20
 /** What the short suite has of the pairs and triples below. */
 const SHORT = ['produce-1m', 'eachBatch-1m', 'produce-gzip', 'produce-headers', 'eachMessage-read']
 
-/** @param {Partial<Workload> & Pick<Workload, 'name' | 'title' | 'suites' | 'kind' | 'pace'>} rest @returns {Workload} */
+/**
+ * @param {Partial<Workload> & Pick<Workload, 'name' | 'title' | 'suites' | 'kind' | 'pace'>} rest
+ * @returns {Workload}
+ */
 const workload = (rest) => ({
   style: 'eachBatch', valueBytes: VALUE_BYTES, partitions: PARTITIONS, codec: 'none', perSend: 1, ...rest,
   suites: SHORT.includes(rest.name) ? [...rest.suites, 'short'] : rest.suites,
@@ -138,8 +141,8 @@ const CONSUMERS = [1, 10, 50].flatMap((consumers) => {
   const suites = consumers === 10 ? ['consumers', 'short'] : ['consumers']
   return [
     workload({
-      name: `consumers-${consumers}`, title: `${many}, eachMessage; connecting and joining included`, suites, kind: 'consumers', pace: 'eachMessage',
-      style: 'eachMessage', consumers, share: 1 / consumers,
+      name: `consumers-${consumers}`, title: `${many}, eachMessage; connecting and joining included`, suites,
+      kind: 'consumers', pace: 'eachMessage', style: 'eachMessage', consumers, share: 1 / consumers,
     }),
     workload({
       name: `idle-${consumers}`, title: `${many}, nothing to do`, suites, kind: 'consumers', pace: 'eachMessage',

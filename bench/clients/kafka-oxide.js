@@ -9,7 +9,8 @@ const DEFAULT_MAX_BYTES = 1_000_000
 function open({ brokers, maxBytes }) {
   const library = require('../..')
   const rdkafka = maxBytes > DEFAULT_MAX_BYTES ? { 'message.max.bytes': maxBytes } : {}
-  return { library, kafka: new library.Kafka({ clientId: 'bench', brokers, logLevel: library.logLevel.NOTHING, rdkafka }) }
+  const { Kafka, logLevel } = library
+  return { library, kafka: new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.NOTHING, rdkafka }) }
 }
 
 /** @type {import('./index').Client} */

@@ -33,7 +33,7 @@ const TIERS = [
   { name: 'rust', about: 'cargo test', run: runCargo },
   { name: 'unit', about: 'JavaScript alone, with the addon at most loaded', addon: true, run: folder('unit', 2) },
   { name: 'mock', about: 'librdkafka\'s mock cluster in the process', addon: true, run: folder('mock', 2) },
-  { name: 'types', about: 'the typings, and tsc --checkJs over lib', addon: true, run: runTypes },
+  { name: 'types', about: 'the typings, and tsc --checkJs over lib, scripts and bench', addon: true, run: runTypes },
   { name: 'broker', about: 'a real Apache Kafka', addon: true, broker: true, run: folder('broker', 2) },
   {
     name: 'differential', about: 'the same programs on kafkajs and on kafka-oxide', addon: true, broker: true,
