@@ -126,14 +126,12 @@ test("librdkafka's own program: its last line is the result, its CPU is counted 
   assert.match(fs.readFileSync(args, 'utf8'), /^-P -b a:1,b:2 -t t -c 1000 -s 100 .*-a -1 -z none/)
 })
 
-test("librdkafka's own program consumes message by message or in batches", async t => {
+test("librdkafka's own program consumes message by message, as a group", async t => {
   const args = fakePrograms(t, { output: [CONSUMED] })
   const result = { figures: { seconds: 4, rate: 250, cpu: 500, rss: 2 }, tally: { count: 1000, bytes: 100000 } }
   assert.deepEqual(await program.run({ ...TASK, kind: 'eachMessage' }), result)
   assert.match(fs.readFileSync(args, 'utf8'), /^-G \S+ -b a:1,b:2 -t t -c 1000 .*fetch\.queue\.backoff\.ms=10/)
   assert.doesNotMatch(fs.readFileSync(args, 'utf8'), / -B /)
-  assert.deepEqual(await program.run({ ...TASK, kind: 'eachBatch' }), result)
-  assert.match(fs.readFileSync(args, 'utf8'), / -B 1000 /)
 })
 
 test('awaited sends without JavaScript: the warm-up counts as sent', async t => {

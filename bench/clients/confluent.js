@@ -1,7 +1,7 @@
 'use strict'
 /**
- * Confluent's client, by its promisified API, the one that it recommends. Batches are as large as it can make them:
- * its default of at most 32 messages is the slower one.
+ * Confluent's client, by its promisified API, the one that it recommends. Batches are as large as it can make them, not
+ * its default of at most 32 messages, which is slower.
  */
 const { load, missing } = require('../peers')
 const { consumerConfig, producerConfig } = require('./librdkafka')
@@ -39,7 +39,7 @@ module.exports = {
     const consumer = open(brokers).consumer({
       ...consumerConfig(),
       'group.id': groupId,
-      'js.consumer.max.batch.size': -1,
+      ...style === 'eachBatch' ? { 'js.consumer.max.batch.size': -1 } : {},
       rebalance_cb: (/** @type {any} */ { code }) => { if (code === ErrorCodes.ERR__ASSIGN_PARTITIONS) joined() },
     })
     await consumer.connect()

@@ -10,6 +10,8 @@ const { consumerConfig, producerConfig, toBuffer } = require('./librdkafka')
 const NAME = 'kafka-crab-js'
 
 const BATCHES = { batchSize: 1024, batchTimeout: 5 }
+/** Where the time of each message counts: the size and the ms of its own stream of single messages. */
+const SMALL_BATCHES = { batchSize: 64, batchTimeout: 1 }
 
 /** @param {string[]} brokers */
 function open(brokers) {
@@ -44,8 +46,9 @@ module.exports = {
     }
   },
 
-  async consumer({ brokers, topic, groupId, style, take, joined, failed }) {
-    const settings = { ...BATCHES, groupId, configuration: consumerConfig() }
+  async consumer({ brokers, topic, kind, groupId, style, take, joined, failed }) {
+    const batches = kind === 'latency' ? SMALL_BATCHES : BATCHES
+    const settings = { ...batches, groupId, configuration: consumerConfig() }
     /** @param {any} consumer */
     const watch = (consumer) => consumer.onEvents((/** @type {any} */ _error, /** @type {any} */ event) => {
       if (event?.name === 'PostRebalance') joined()

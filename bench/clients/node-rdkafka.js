@@ -54,7 +54,10 @@ module.exports = {
           producer.produce(topic, null, toBuffer(value), key, null, opaque, listOf(headers))
         }
       }),
-      close: () => disconnect(producer),
+      close: () => {
+        producer.setPollInterval(0) // all is delivered, and a poll of a client that is being destroyed may crash
+        return disconnect(producer)
+      },
     }
   },
 
