@@ -24,6 +24,7 @@ test('the options of Kafka become properties of every client', () => {
     'socket.timeout.ms': '20000',
     log_level: '6',
     'socket.keepalive.enable': 'true',
+    'reconnect.backoff.ms': '20',
     'socket.nagle.disable': 'true',
   }
   has(producer(config), expected)

@@ -164,7 +164,8 @@ const OPTIONS = [
 const COMMON = Object.freeze({
   'socket.nagle.disable': 'true',
   'socket.keepalive.enable': 'true',
-  'reconnect.backoff.ms': '100',
+  // Half of it is also how long librdkafka waits between two first connections: the bootstrap address, then a broker.
+  'reconnect.backoff.ms': '20',
   'reconnect.backoff.max.ms': '1000',
   // Client metrics for the broker (KIP-714), which kafkajs has not: the histograms are half of what an idle client takes.
   'enable.metrics.push': 'false',
