@@ -1,11 +1,12 @@
 'use strict'
 /**
- * `node bench/micro.js [messages]`: what packing, unpacking and the run loop cost on the JavaScript thread, without a
- * broker and without the addon. ns of CPU a message, the least of some rounds.
+ * `node bench/micro.js [messages]`: what packing, sending, unpacking and the run loop cost on the JavaScript thread,
+ * without a broker and without the addon. ns of CPU a message, the least of some rounds.
  */
 const { FrameWriter } = require('../lib/frame/writer')
 const { ConsumeFrame } = require('../lib/frame/reader')
 const { InstrumentationEmitter } = require('../lib/kafkajs/events')
+const { Producer } = require('../lib/kafkajs/producer')
 const { readMessage } = require('../lib/kafkajs/message')
 const { Runner } = require('../lib/kafkajs/runner')
 const layout = require('../lib/frame/layout')
@@ -42,6 +43,83 @@ function packingSingles() {
     for (let done = 0; done < MESSAGES; done += sends.length) {
       for (let i = 0; i < sends.length; i++) writer.add(i + 1, 0, sends[i], 'topic')
       sink += writer.take().length
+    }
+  }
+}
+
+// -- sending
+
+/** Answers each produce frame of one-message sends, keys and values alone, as the addon does when all of it is written. */
+class InstantProducer {
+  #onEvent
+  /** @type {number[]} ids of complete sends, and how many of them were taken */
+  #complete = []
+  #taken = 0
+  #offset = 0
+
+  /** @param {object} _config @param {(kind: number, payload?: any) => void} onEvent */
+  constructor(_config, onEvent) {
+    this.#onEvent = onEvent
+  }
+
+  async connect() {}
+  async close() {}
+  observe() { return 0 }
+  topic() { return 0 }
+
+  /** @param {Uint8Array} frame @param {number} length */
+  submit(frame, length) {
+    const { PRODUCE_HEADER, PRODUCE_HEADER_WORDS, SEND, SEND_WORDS, RECORD, RECORD_WORDS } = layout
+    const words = new Int32Array(frame.buffer, frame.byteOffset, length >> 2)
+    if (this.#complete.length === 0) setImmediate(this.#onEvent, 2)
+    let at = PRODUCE_HEADER_WORDS
+    for (let left = words[PRODUCE_HEADER.sends]; left > 0; left--) {
+      this.#complete.push(words[at + SEND.id])
+      at += SEND_WORDS
+      at += RECORD_WORDS + ((words[at + RECORD.key] + words[at + RECORD.value] + 3) >> 2)
+    }
+  }
+
+  /** @param {Int32Array} words */
+  deliveries(words) {
+    const { DELIVERIES_HEADER, DELIVERIES_HEADER_WORDS, DELIVERY_WORDS, DELIVERED, DELIVERED_WORDS } = layout
+    const size = DELIVERY_WORDS + DELIVERED_WORDS
+    const room = Math.floor((words.length - DELIVERIES_HEADER_WORDS) / size)
+    const end = Math.min(this.#complete.length, this.#taken + room)
+    words[DELIVERIES_HEADER.sends] = end - this.#taken
+    for (let at = DELIVERIES_HEADER_WORDS; this.#taken < end; at += size) {
+      const part = at + DELIVERY_WORDS
+      words.fill(0, at, at + size)
+      words[at] = this.#complete[this.#taken++]
+      words[at + layout.DELIVERY.partitions] = 1
+      words[part + DELIVERED.partition] = this.#offset % PARTITIONS
+      words[part + DELIVERED.baseOffset] = this.#offset++
+      words.fill(-1, part + DELIVERED.logAppendTime, part + DELIVERED.count)
+    }
+    words[DELIVERIES_HEADER.left] = this.#complete.length - this.#taken
+    if (this.#taken === this.#complete.length) {
+      this.#complete = []
+      this.#taken = 0
+    }
+  }
+}
+
+/**
+ * The whole of send() from the call to the answer: one message a send.
+ * @param {number} atOnce awaited together
+ */
+async function sending(atOnce) {
+  const logger = /** @type {any} */ ({ namespace: () => logger, error() {}, warn() {}, info() {}, debug() {} })
+  const producer = new Producer({
+    brokers: [], config: { 'bootstrap.servers': 'localhost:9092' }, native: { NativeProducer: InstantProducer }, logger,
+    options: { retry: {}, connectTimeout: 1000 }, groupOffsets: /** @type {any} */ (undefined),
+  })
+  await producer.connect()
+  const sends = Array.from({ length: atOnce }, (_, i) => [messageOf(i)])
+  return async () => {
+    for (let done = 0; done < MESSAGES; done += atOnce) {
+      const results = await Promise.all(sends.map((messages) => producer.send({ topic: 'topic', messages })))
+      sink += results.length
     }
   }
 }
@@ -183,6 +261,8 @@ async function main() {
   await measure('pack, 1,000 a send, made with { ...message, x }',
     packing((i) => ({ ...messageOf(i), partition: 1 })))
   await measure('pack, one a send', packingSingles())
+  await measure('send to answer, one a send, 10,000 at once', await sending(10_000))
+  await measure('send to answer, one a send, one at a time', await sending(1))
   await measure('unpack, nothing read', unpacking((message) => { sink += message === undefined ? 1 : 0 }))
   await measure('unpack, value read', unpacking(({ value }) => { sink += /** @type {Buffer} */ (value)[0] }))
   await measure('unpack, key, value, offset, timestamp, headers read',
