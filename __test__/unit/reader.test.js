@@ -79,6 +79,22 @@ test('key, value and headers are read byte for byte; null and empty are told apa
   assert.deepEqual([empty.key, empty.value], [Buffer.alloc(0), Buffer.alloc(0)])
 })
 
+test('headers are told apart by all of their names, however many, alike and long they are', () => {
+  // More names than are remembered at a time, so that some take each other's place; then the same once more.
+  const names = Array.from({ length: 600 }, (_, i) => `${'x'.repeat(i % 80)}-${i}-${'é'.repeat(i % 3)}`)
+  const headers = names.map((name, i) => /** @type {[string, string]} */ ([name, String(i)]))
+  for (let round = 0; round < 2; round++) {
+    const message = messageOf({ offset: 0, headers: [...headers, [names[3], 'again'], [names[500], 'again']] })
+    const expected = Object.fromEntries(headers.map(([name, value]) => [name, /** @type {any} */ (Buffer.from(value))]))
+    for (const twice of [3, 500]) expected[names[twice]] = [Buffer.from(String(twice)), Buffer.from('again')]
+    assert.deepEqual(message.headers, expected)
+    assert.deepEqual(Object.keys(message.headers), names)
+  }
+  for (const name of ['ab', 'ac', 'bb', 'a', '', 'ab', '7', '7']) {
+    assert.deepEqual(messageOf({ offset: 0, headers: [[name, 'v']] }).headers, { [name]: Buffer.from('v') })
+  }
+})
+
 test('headers called like members of Object are headers', () => {
   const { headers } = messageOf({
     offset: 0,
@@ -98,6 +114,21 @@ test('offsets and timestamps are exact beyond 2^53', () => {
   const message = messageOf({ offset: 9007199254740993n, timestamp: -1 })
   assert.equal(message.offset, '9007199254740993')
   assert.equal(message.timestamp, '-1')
+})
+
+test('timestamps and offsets that take turns keep their own digits', () => {
+  const offsets = [999, 1000, 1_000_999, 2_024_000, 1_024_000, 1_048_577_024, 2 ** 52, 0]
+  const timestamps = [0, 1023, 1024, 2048, 1_700_000_000_000, 1_700_000_001_024, 2 ** 53 - 1, 5]
+  const messages = range(64).map((i) => ({ offset: offsets[i % 8], timestamp: timestamps[(i * 3) % 8] }))
+  const frame = new ConsumeFrame(consumeFrame([{ topic: 0, partition: 0, messages }]))
+  const [{ at, end }] = frame.sections()
+  const found = []
+  for (let word = at; word < end; word += MESSAGE_WORDS) {
+    const { offset, timestamp } = readMessage(frame, word)
+    found.push({ offset: Number(offset), timestamp: Number(timestamp) })
+    assert.equal(offset, String(Number(offset)))
+  }
+  assert.deepEqual(found, messages)
 })
 
 test("a message is a plain object with kafkajs's fields in its order, so that it can be spread, compared and serialised", () => {

@@ -3,12 +3,29 @@
 const {
   CONSUME_MAGIC, CONSUME_HEADER, SECTION_WORDS, SECTION, MESSAGE_WORDS, MESSAGE, NULL_LENGTH,
 } = require('./layout')
+const { headerName } = require('./header-names')
 
 const TWO_32 = 4294967296
 /** What a record takes beside key, value and headers: as in `src/core/fetch.rs`. */
 const RECORD_OVERHEAD = 8
+/** Up to so many headers their names are compared one by one. */
+const FEW = 16
 /** The last three digits of an offset: consecutive offsets share what is before them. */
 const THREE_DIGITS = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'))
+
+const PLACES = 1024
+/** Numbers that were made into text lately, and their text: where partitions take turns, their timestamps come again. */
+const texts = () => ({ numbers: new Float64Array(PLACES).fill(-1), texts: new Array(PLACES).fill('') })
+const THOUSANDS = texts()
+const TIMESTAMPS = texts()
+
+/** @param {ReturnType<typeof texts>} known @param {number} number a whole one, from 0 on @returns {string} */
+function textOf(known, number) {
+  const place = number & (PLACES - 1)
+  if (known.numbers[place] === number) return known.texts[place]
+  known.numbers[place] = number
+  return (known.texts[place] = String(number))
+}
 
 /**
  * What Node makes Buffers with, without the checks of Buffer.from and subarray: the greater part of what a message costs. A
@@ -63,6 +80,8 @@ class ConsumeFrame {
     this.timestampText = '0'
     this.thousands = 0
     this.thousandsText = ''
+    /** Of the headers of the message read last. @type {string[]} */
+    this.names = []
   }
 
   /** @returns {Section[]} in the order of the fetch */
@@ -135,7 +154,7 @@ class ConsumeFrame {
     const thousands = Math.floor(offset / 1000)
     if (thousands !== this.thousands) {
       this.thousands = thousands
-      this.thousandsText = String(thousands)
+      this.thousandsText = textOf(THOUSANDS, thousands)
     }
     return this.thousandsText + THREE_DIGITS[offset - thousands * 1000]
   }
@@ -147,7 +166,8 @@ class ConsumeFrame {
     if (low !== this.timestampLow || high !== this.timestampHigh) {
       this.timestampLow = low
       this.timestampHigh = high
-      this.timestampText = this.digits(at + MESSAGE.timestamp)
+      const exact = high >= 0 && high < 0x200000
+      this.timestampText = exact ? textOf(TIMESTAMPS, high * TWO_32 + (low >>> 0)) : this.digits(at + MESSAGE.timestamp)
     }
     return this.timestampText
   }
@@ -184,32 +204,47 @@ class ConsumeFrame {
     const value = words[at + MESSAGE.value]
     let position = words[at + MESSAGE.position] + (key > 0 ? key : 0) + (value > 0 ? value : 0)
     const end = position + length
+    const names = this.names
+    let count = 0
     while (position < end) {
-      const nameLength = bytes.readInt32LE(position)
-      const name = bytes.utf8Slice(position + 4, position + 4 + nameLength)
+      const nameLength = int32(bytes, position)
+      const name = headerName(bytes, position + 4, nameLength)
       position += 4 + nameLength
-      const valueLength = bytes.readInt32LE(position)
+      const valueLength = int32(bytes, position)
       position += 4
       let header = null
       if (valueLength !== NULL_LENGTH) {
         header = view(this.memory, this.start + position, valueLength)
         position += valueLength
       }
-      if (!Object.prototype.hasOwnProperty.call(headers, name)) define(headers, name, header)
-      else if (Array.isArray(headers[name])) headers[name].push(header)
-      else headers[name] = [headers[name], header]
+      if (count < FEW ? occurs(names, count, name) : Object.prototype.hasOwnProperty.call(headers, name)) {
+        const before = headers[name]
+        if (Array.isArray(before)) before.push(header)
+        else headers[name] = [before, header]
+      } else {
+        names[count++] = name
+        if (name === '__proto__') define(headers, header)
+        else headers[name] = header
+      }
     }
     return headers
   }
 }
 
-/** A header may be called `__proto__`. @param {Record<string, any>} headers @param {string} name @param {any} value */
-function define(headers, name, value) {
-  if (name === '__proto__') {
-    Object.defineProperty(headers, name, { value, writable: true, enumerable: true, configurable: true })
-  } else {
-    headers[name] = value
-  }
+/** @param {string[]} names @param {number} count of them that count @param {string} name */
+function occurs(names, count, name) {
+  for (let i = 0; i < count; i++) if (names[i] === name) return true
+  return false
+}
+
+/** @param {Buffer} bytes @param {number} at */
+function int32(bytes, at) {
+  return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
+}
+
+/** A header may be called `__proto__`. @param {Record<string, any>} headers @param {any} value */
+function define(headers, value) {
+  Object.defineProperty(headers, '__proto__', { value, writable: true, enumerable: true, configurable: true })
 }
 
 module.exports = { ConsumeFrame }
