@@ -130,12 +130,13 @@ async function sending(atOnce) {
  * A consume frame as src/frame/writer.rs makes it.
  * @param {number} first number of its first message
  * @param {number} partition
- * @param {number} generation
+ * @param {[string, string][]} [headers] of each message
  */
-function consumeFrame(first, partition, generation) {
+function consumeFrame(first, partition, headers = []) {
   const { CONSUME_HEADER, CONSUME_HEADER_WORDS, SECTION, SECTION_WORDS, MESSAGE, MESSAGE_WORDS } = layout
   const messages = Array.from({ length: PER_FRAME }, (_, i) => messageOf(first + i))
-  const size = messages.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+  const block = Buffer.concat(headers.flat().flatMap((text) => [Buffer.from(Int32Array.of(text.length).buffer), Buffer.from(text)]))
+  const size = messages.reduce((sum, { key, value }) => sum + key.length + value.length + block.length, 0)
   const start = CONSUME_HEADER_WORDS * 4
   const sectionsAt = (start + size + 3) & ~3
   const descriptorsAt = sectionsAt + SECTION_WORDS * 4
@@ -145,7 +146,6 @@ function consumeFrame(first, partition, generation) {
   words[CONSUME_HEADER.bytes] = memory.length
   words[CONSUME_HEADER.messages] = PER_FRAME
   words[CONSUME_HEADER.sections] = 1
-  words[CONSUME_HEADER.generation] = generation
   words[CONSUME_HEADER.descriptorsAt] = descriptorsAt
   words[CONSUME_HEADER.sectionsAt] = sectionsAt
   words[(sectionsAt >> 2) + SECTION.partition] = partition
@@ -161,18 +161,20 @@ function consumeFrame(first, partition, generation) {
     words[at + MESSAGE.position] = position
     words[at + MESSAGE.key] = memory.write(key, position, 'latin1')
     words[at + MESSAGE.value] = memory.write(value.toString('latin1'), position + key.length, 'latin1')
-    position += key.length + value.length
+    words[at + MESSAGE.headers] = block.copy(memory, position + key.length + value.length)
+    position += key.length + value.length + block.length
   })
   return new Uint8Array(memory.buffer)
 }
 
-const FRAMES = Array.from({ length: 60 }, (_, i) => consumeFrame(i * PER_FRAME, i % PARTITIONS, 0))
+const FRAMES = Array.from({ length: 60 }, (_, i) => consumeFrame(i * PER_FRAME, i % PARTITIONS))
+const WITH_HEADERS = FRAMES.map((_, i) => consumeFrame(i * PER_FRAME, i % PARTITIONS, [['trace', '0af7651916cd43dd'], ['type', 'order']]))
 
-/** @param {(message: import('../lib/kafkajs/message').KafkaMessage) => void} read */
-function unpacking(read) {
+/** @param {(message: import('../lib/kafkajs/message').KafkaMessage) => void} read @param {Uint8Array[]} [frames] */
+function unpacking(read, frames = FRAMES) {
   return () => {
     for (let done = 0; done < MESSAGES;) {
-      const frame = new ConsumeFrame(FRAMES[(done / PER_FRAME) % FRAMES.length])
+      const frame = new ConsumeFrame(frames[(done / PER_FRAME) % frames.length])
       for (const { at, end } of frame.sections()) {
         for (let word = at; word < end; word += layout.MESSAGE_WORDS, done++) read(readMessage(frame, word))
       }
@@ -270,6 +272,9 @@ async function main() {
       sink += /** @type {Buffer} */ (key).length + /** @type {Buffer} */ (value)[0]
       sink += offset.length + timestamp.length + Number('a' in headers)
     }))
+  await measure('unpack, two headers read', unpacking(({ headers }) => {
+    sink += headers.trace.length + headers.type.length
+  }, WITH_HEADERS))
   await measure('eachMessage, async handler, nothing read', () => running({ eachMessage: async () => { sink++ } }))
   await measure('eachMessage, async handler, value read', () => running({
     eachMessage: async (/** @type {any} */ { message }) => { sink += message.value[0] },

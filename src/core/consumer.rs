@@ -367,7 +367,7 @@ mod tests {
     /// whenever it got one. One wake-up lost and both wait for ever.
     #[test]
     fn demand_that_wakes_nobody_is_seen_all_the_same() {
-        const FRAMES: u32 = 200_000;
+        const FRAMES: u32 = 20_000;
         let demand = Arc::new(Demand::default());
         let (wake, woken) = std::sync::mpsc::channel();
         let (frame, frames) = std::sync::mpsc::channel();

@@ -401,13 +401,18 @@ mod tests {
             u64::from_str_radix(&mask, 16).unwrap()
         };
         let mut seen = 0;
-        for thread in std::fs::read_dir("/proc/self/task").unwrap() {
-            let Ok(status) = std::fs::read_to_string(thread.unwrap().path().join("status")) else { continue };
-            if status.starts_with("Name:\trdk:mock") {
-                seen += 1;
-                let sigusr1_and_sigchld = 1 << 9 | 1 << 16;
-                assert_eq!(blocked(&status) & sigusr1_and_sigchld, sigusr1_and_sigchld);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        // A thread gives itself its name, when it first runs.
+        while seen == 0 && std::time::Instant::now() < deadline {
+            for thread in std::fs::read_dir("/proc/self/task").unwrap() {
+                let Ok(status) = std::fs::read_to_string(thread.unwrap().path().join("status")) else { continue };
+                if status.starts_with("Name:\trdk:mock") {
+                    seen += 1;
+                    let sigusr1_and_sigchld = 1 << 9 | 1 << 16;
+                    assert_eq!(blocked(&status) & sigusr1_and_sigchld, sigusr1_and_sigchld);
+                }
             }
+            std::thread::yield_now();
         }
         assert!(seen >= 1);
     }
