@@ -10,7 +10,7 @@
 const WIDTH = 860
 const COLUMNS = 2
 const GAP = 28
-const LABEL = 150
+const LABEL = 200
 /** For the figure behind the longest bar. */
 const TEXT = 60
 const BAR = 14

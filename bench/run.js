@@ -53,18 +53,21 @@ async function measure(options) {
   }
 }
 
-/** @param {string[]} files @returns {Saved['rounds']} of all of them, as if it had been one run */
+/** @param {string[]} files @returns {[Saved['rounds'], string[]]} of all of them, as if it had been one run */
 function load(files) {
   /** @type {Saved['rounds']} */
   const all = {}
+  /** @type {string[]} */
+  const allFailures = []
   for (const file of files) {
-    const { rounds } = /** @type {Saved} */ (JSON.parse(fs.readFileSync(file, 'utf8')))
+    const { rounds, failures } = /** @type {Saved} */ (JSON.parse(fs.readFileSync(file, 'utf8')))
+    allFailures.push(...failures)
     for (const [workload, clients] of Object.entries(rounds)) {
       all[workload] ??= {}
       for (const [client, figures] of Object.entries(clients)) (all[workload][client] ??= []).push(...figures)
     }
   }
-  return all
+  return [all, allFailures]
 }
 
 /** @param {Saved['rounds']} rounds @param {import('./clients').Client[]} known */
@@ -123,7 +126,7 @@ async function main() {
 
 /** @param {import('./options').Options} options @returns {Promise<[Saved['rounds'], string[]]>} and what went wrong */
 async function results(options) {
-  if (options.from.length > 0) return [load(options.from), []]
+  if (options.from.length > 0) return load(options.from)
   const session = await measure({ ...options, clients: present(options) })
   return [session.rounds, session.failures]
 }
