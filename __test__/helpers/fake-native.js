@@ -82,6 +82,7 @@ function writeDeliveries(sends) {
 /** Those that tests give. */
 const PROPERTIES = [
   'client.id', 'socket.keepalive.enable', 'linger.ms', 'enable.auto.commit', 'enable.metrics.push', 'queued.max.messages.kbytes',
+  'queue.buffering.max.kbytes', 'message.max.bytes',
 ]
 
 const NAMES = /** @type {Record<number, string>} */ ({

@@ -62,6 +62,10 @@ test('maxBufferedBytes is shared by the queue of librdkafka and what is handed t
 test('a producer is idempotent unless told otherwise', () => {
   has(producer(), { 'enable.idempotence': 'true', acks: '-1', 'linger.ms': '0', partitioner: 'murmur2_random' })
   has(producer({}, { idempotent: false }), { 'enable.idempotence': 'false' })
+  // How large a message may be is said by the broker, as with kafkajs; but the queue has to hold it.
+  has(producer(), { 'message.max.bytes': '100000000' })
+  has(producer({}, { rdkafka: { 'queue.buffering.max.kbytes': 100 } }), { 'message.max.bytes': '102400' })
+  has(producer({}, { rdkafka: { 'message.max.bytes': 5000 } }), { 'message.max.bytes': '5000' })
   has(producer({}, { maxInFlightRequests: 20 }), { 'max.in.flight': '5' })
   has(producer({}, { maxInFlightRequests: 20, idempotent: false }), { 'max.in.flight': '20' })
   const acked = producerOptions(kafka(), { rdkafka: { 'request.required.acks': 1 } }, native).properties

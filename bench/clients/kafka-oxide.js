@@ -2,15 +2,11 @@
 /** This package, with its defaults. */
 const api = require('./kafkajs-api')
 
-/** The largest message that librdkafka's producers send, as long as nothing else is said. */
-const DEFAULT_MAX_BYTES = 1_000_000
-
 /** @param {import('./index').Settings} settings */
-function open({ brokers, maxBytes }) {
+function open({ brokers }) {
   const library = require('../..')
-  const rdkafka = maxBytes > DEFAULT_MAX_BYTES ? { 'message.max.bytes': maxBytes } : {}
   const { Kafka, logLevel } = library
-  return { library, kafka: new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.NOTHING, rdkafka }) }
+  return { library, kafka: new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.NOTHING }) }
 }
 
 /** @type {import('./index').Client} */

@@ -170,6 +170,8 @@ const COMMON = Object.freeze({
   // Client metrics for the broker (KIP-714), which kafkajs has not: the histograms are half of what an idle client takes.
   'enable.metrics.push': 'false',
 })
+/** The largest message that librdkafka reads again (`receive.message.max.bytes`). How large one may be is said by the broker. */
+const LARGEST_MESSAGE = 100_000_000
 const PRODUCER = Object.freeze({
   'linger.ms': '0',
   'acks': '-1',
@@ -496,6 +498,8 @@ function settle(scope, ours, user) {
     else move('reconnect.backoff.max.ms', number('reconnect.backoff.ms'))
   }
   if (scope === 'producer') {
+    const queue = number('queue.buffering.max.kbytes') * 1024
+    move('message.max.bytes', Math.min(LARGEST_MESSAGE, Math.max(1000, Number.isNaN(queue) ? LARGEST_MESSAGE : queue)))
     if (!['-1', 'all'].includes(all.acks) && !('enable.idempotence' in user)) all['enable.idempotence'] = 'false'
     if (/^(true|1|t)$/i.test(all['enable.idempotence']) && number('max.in.flight') > 5) move('max.in.flight', 5)
     // A message has to be given at least one chance after it waited for company.
