@@ -130,32 +130,49 @@ impl Drop for FrameBuffer {
     }
 }
 
-/// A few recycled frames: fresh large allocations cost page faults.
+/// Recycled frames: fresh large allocations cost page faults. V8 gives handled frames back many at a time, when it collects
+/// garbage, so as much is kept as it may have let pile up until then.
 #[derive(Default)]
-pub struct FramePool(Mutex<Vec<Vec<u8>>>);
+pub struct FramePool(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    frames: Vec<Vec<u8>>,
+    bytes: usize,
+}
 
 impl FramePool {
-    const KEPT: usize = 4;
-    const LARGEST_KEPT: usize = 1 << 21;
+    const KEPT_BYTES: usize = 32 << 20;
 
-    pub fn take(&self, capacity: usize) -> Vec<u8> {
-        let recycled = self.0.lock().ok().and_then(|mut frames| frames.pop());
-        recycled.unwrap_or_else(|| Vec::with_capacity(capacity))
+    /// A frame with room for `least` bytes at least; a new one has room for `capacity`.
+    pub fn take(&self, least: usize, capacity: usize) -> Vec<u8> {
+        let recycled = self.0.lock().ok().and_then(|mut kept| {
+            let frame = kept.frames.pop()?;
+            kept.bytes -= frame.capacity();
+            Some(frame)
+        });
+        match recycled {
+            Some(frame) if frame.capacity() >= least => frame,
+            // The sizes of messages have changed: what is too small goes, one at a time.
+            _ => Vec::with_capacity(capacity.max(least)),
+        }
     }
 
     /// Frees what is kept: nobody has needed it for a while.
     pub fn clear(&self) {
-        let kept = self.0.lock().map(|mut frames| std::mem::take(&mut *frames));
+        let kept = self.0.lock().map(|mut kept| std::mem::take(&mut *kept));
         drop(kept);
     }
 
     fn give_back(&self, frame: Vec<u8>) {
-        if frame.capacity() > Self::LARGEST_KEPT {
+        let size = frame.capacity();
+        if size == 0 {
             return;
         }
-        if let Ok(mut frames) = self.0.lock() {
-            if frames.len() < Self::KEPT {
-                frames.push(frame);
+        if let Ok(mut kept) = self.0.lock() {
+            if kept.bytes + size <= Self::KEPT_BYTES {
+                kept.bytes += size;
+                kept.frames.push(frame);
             }
         }
     }
@@ -166,16 +183,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pool_keeps_a_few_frames_until_it_is_cleared() {
+    fn a_pool_keeps_so_many_bytes_until_it_is_cleared() {
         let pool: Arc<FramePool> = Arc::default();
-        let frame = |bytes| drop(FrameBuffer::new(Vec::with_capacity(bytes), &pool));
-        (0..FramePool::KEPT + 2).for_each(|_| drop(FrameBuffer::new(Vec::new(), &pool)));
-        assert_eq!(pool.0.lock().unwrap().len(), FramePool::KEPT);
+        let quarter = FramePool::KEPT_BYTES / 4;
+        (0..6).for_each(|_| drop(FrameBuffer::new(Vec::with_capacity(quarter), &pool)));
+        assert_eq!(pool.0.lock().unwrap().bytes, FramePool::KEPT_BYTES);
+        assert!(pool.take(quarter, 1).capacity() >= quarter);
+        assert_eq!(pool.0.lock().unwrap().frames.len(), 3);
+        // Too small, so it is given up for a new one.
+        assert!(pool.take(quarter + 1, 1).capacity() > quarter);
+        assert_eq!(pool.0.lock().unwrap().bytes, 2 * quarter);
         pool.clear();
-        frame(FramePool::LARGEST_KEPT + 1);
-        assert!(pool.0.lock().unwrap().is_empty());
-        frame(100);
-        assert!(pool.take(1).capacity() >= 100);
-        assert!(pool.0.lock().unwrap().is_empty());
+        assert_eq!(pool.0.lock().unwrap().bytes, 0);
+        drop(FrameBuffer::new(Vec::with_capacity(FramePool::KEPT_BYTES + 1), &pool));
+        assert!(pool.0.lock().unwrap().frames.is_empty());
+        assert!(pool.take(1, 100).capacity() >= 100);
     }
 }

@@ -121,7 +121,8 @@ impl Fetcher {
                     Self::close(&mut fetched, writer.take(), generation, &self.pool);
                 }
                 let capacity = (self.limits.bytes + self.limits.bytes / 4).min(FIRST_CAPACITY);
-                let frame = writer.get_or_insert_with(|| ConsumeFrameWriter::new(self.pool.take(capacity)));
+                let least = ConsumeFrameWriter::room_for(size);
+                let frame = writer.get_or_insert_with(|| ConsumeFrameWriter::new(self.pool.take(least, capacity)));
                 let run = (message.topic_token(), message.partition());
                 if section != Some(run) {
                     section = Some(run);

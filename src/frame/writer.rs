@@ -44,6 +44,11 @@ impl ConsumeFrameWriter {
         self.bytes.len() + 4 * (self.sections.len() + self.descriptors.len()) + 4
     }
 
+    /// Bytes of a frame that holds one message of `size` bytes.
+    pub fn room_for(size: usize) -> usize {
+        size + 4 * (CONSUME_HEADER_WORDS + MESSAGE_WORDS + SECTION_WORDS) + 4
+    }
+
     /// Whether a message of `size` bytes still fits under the hard limit of positions.
     pub fn fits(&self, size: usize) -> bool {
         self.len() + size + 4 * (MESSAGE_WORDS + SECTION_WORDS) < MAX_FRAME_BYTES
