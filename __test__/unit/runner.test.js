@@ -819,3 +819,25 @@ test('whatever a handler throws is a failure like any other', async (t) => {
   await waitFor(() => state.crash !== undefined)
   assert.equal(state.crash.name, 'KafkaJSNumberOfRetriesExceeded')
 })
+
+// Called from the promise's own `then`, it went on twice: a message was passed without being handled, and nothing was committed.
+test('a promise with a `then` of its own is waited for as `await` does', async (t) => {
+  const seen = /** @type {number[]} */ ([])
+  /** @type {((promise: any) => void)[]} */
+  const changes = [
+    (promise) => { promise.then = (/** @type {() => void} */ done) => { done(); done() } },
+    (promise) => { promise.then = () => {} },
+    (promise) => { promise.then = (/** @type {any} */ done, /** @type {any} */ fail) => { fail(new Error('not so')); done() } },
+  ]
+  const { give, state, queue } = start(t, {
+    eachMessage: (/** @type {any} */ { message }) => {
+      const promise = Promise.resolve()
+      changes[seen.length % changes.length](promise)
+      seen.push(Number(message.offset))
+      return promise
+    },
+  })
+  give(frameOf(0, 0, 9))
+  await waitFor(() => state.commits.at(-1) === '0:9')
+  assert.deepEqual([seen, queue().isEmpty, state.crash], [range(9), true, undefined])
+})

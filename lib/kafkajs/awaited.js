@@ -20,7 +20,15 @@ const isThenable = (result) => result !== undefined && result !== null && typeof
  */
 function whenSettled(result, done, fail) {
   if (result.then === nativeThen && result.constructor === Promise) return result.then(done, fail)
-  return Promise.resolve(result).then(done, fail)
+  return /** @type {Promise<any>} */ (nativeThen.call(settled(result), done, fail))
+}
+
+/**
+ * What has a `then` of its own, a promise too, may call both callbacks, several times, or give back anything; `await` knows.
+ * @param {any} result
+ */
+async function settled(result) {
+  await result
 }
 
 /** Of these a mark waits already: V8 follows a promise only as long as one alone waits for it. @type {WeakSet<Promise<void>>} */
