@@ -83,6 +83,23 @@ test('messages may be changed after the call', async () => {
   assert.equal(String(client.frames[0][0].records[0].value), 'before')
 })
 
+// They wrote into the middle of the send that was being packed: the frame was none any more, or a send never settled.
+test('a getter of a message may send as well', async () => {
+  const { producer, client } = await connected()
+  const inner = /** @type {Promise<any>[]} */ ([])
+  const another = () => inner.push(send(producer), producer.sendBatch({ topicMessages: [{ topic: 't', messages: [message] }] }))
+  const getters = /** @type {any[]} */ ([
+    { get value() { another(); return 'outer' } },
+    { value: 'outer', headers: { get h() { another(); return 'h' } } },
+  ])
+  await send(producer, { messages: getters })
+  const refused = /** @type {any} */ ({ get value() { another(); throw new Error('of the getter') } })
+  await assert.rejects(send(producer, { messages: [refused] }), { message: 'of the getter' })
+  await Promise.all(inner)
+  const values = client.frames.flat().map((/** @type {any} */ { records }) => records.map((/** @type {any} */ { value }) => String(value)))
+  assert.deepEqual(values, [['outer', 'outer'], ...Array.from({ length: 6 }, () => ['v'])])
+})
+
 test('sendBatch merges a topic that comes twice, and waits for all topics', async () => {
   const { producer, client } = await connected()
   const result = await producer.sendBatch({

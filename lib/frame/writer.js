@@ -42,6 +42,8 @@ class FrameWriter {
   #position = HEADER_BYTES
   #sends = 0
   #records = 0
+  /** Messages are being read, which may run code of the program (getters): no other send may be added now. */
+  isAdding = false
 
   constructor() {
     const memory = new ArrayBuffer(this.#capacity)
@@ -71,6 +73,7 @@ class FrameWriter {
   add(sendId, topicId, messages, topic, partitions) {
     const start = this.#position
     const count = messages.length
+    this.isAdding = true
     try {
       this.#reserve(start + SEND_BYTES)
       const at = start >> 2
@@ -85,6 +88,8 @@ class FrameWriter {
     } catch (error) {
       this.#position = start
       throw error
+    } finally {
+      this.isAdding = false
     }
     this.#sends += 1
     this.#records += count

@@ -96,6 +96,7 @@ class ProducerChannel {
    * @returns {Promise<RecordMetadata[]>}
    */
   sendOne(topic, messages) {
+    if (this.#writer.isAdding) return afterwards(() => this.sendOne(topic, messages))
     const id = this.#sends.nextId
     this.#writer.add(id, this.#topicId(topic), messages, topic)
     const send = new WholeSend(topic)
@@ -113,6 +114,7 @@ class ProducerChannel {
    */
   send(topics) {
     const writer = this.#writer
+    if (writer.isAdding) return afterwards(() => this.send(topics))
     const mark = writer.mark()
     /** @type {number[]} */
     const ids = []
@@ -251,6 +253,15 @@ class ProducerChannel {
       abortable: false,
     }
   }
+}
+
+/**
+ * A send within another one, of a getter of its messages: when that one is packed.
+ * @template T @param {() => Promise<T>} send @returns {Promise<T>}
+ */
+async function afterwards(send) {
+  await undefined
+  return send()
 }
 
 module.exports = { ProducerChannel }
