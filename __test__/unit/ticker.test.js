@@ -1,7 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { createHook } = require('node:async_hooks')
+const { AsyncLocalStorage, createHook } = require('node:async_hooks')
 const { test } = require('node:test')
 const { every } = require('../../lib/kafkajs/ticker')
 const { waitFor } = require('../helpers/wait')
@@ -52,4 +52,23 @@ test('a task that was ended is not called any more, the others are, and the same
 test('after the last task its timer is gone, and the next one makes another', (t) => {
   every(11, () => {})()
   assert.equal(timersOf(() => t.after(every(11, () => {}))), 1)
+})
+
+test('a task that another one ended in the same tick is not called', async (t) => {
+  stayAlive(t)
+  let [first, second] = [0, 0]
+  const ends = /** @type {(() => void)[]} */ ([])
+  ends.push(every(6, () => { if (first++ === 0) ends[1]() }), every(6, () => { second++ }))
+  t.after(ends[0])
+  await waitFor(() => first > 1)
+  assert.equal(second, 0)
+})
+
+test('each task runs in the context that it was given in', async (t) => {
+  stayAlive(t)
+  const storage = new AsyncLocalStorage()
+  const seen = /** @type {Record<string, any>} */ ({})
+  for (const name of ['a', 'b']) storage.run(name, () => t.after(every(8, () => { seen[name] = storage.getStore() })))
+  await waitFor(() => seen.a && seen.b)
+  assert.deepEqual(seen, { a: 'a', b: 'b' })
 })
