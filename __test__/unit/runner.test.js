@@ -841,3 +841,20 @@ test('a promise with a `then` of its own is waited for as `await` does', async (
   await waitFor(() => state.commits.at(-1) === '0:9')
   assert.deepEqual([seen, queue().isEmpty, state.crash], [range(9), true, undefined])
 })
+
+test("messages are handled and committed while a program's tests replace the global timers", async (t) => {
+  const handled = /** @type {number[]} */ ([])
+  const { give, state } = start(t, {
+    eachMessage: async (/** @type {any} */ { message }) => { handled.push(Number(message.offset)) },
+  })
+  const names = /** @type {const} */ (['setImmediate', 'setTimeout', 'clearTimeout'])
+  const real = { setImmediate, setTimeout, clearTimeout }
+  for (const name of names) /** @type {any} */ (globalThis)[name] = () => 0
+  try {
+    give(frameOf(0, 0, 500))
+    for (let turns = 0; turns < 200_000 && state.commits.length === 0; turns++) await new Promise((resolve) => real.setImmediate(resolve))
+  } finally {
+    Object.assign(globalThis, real)
+  }
+  assert.deepEqual([handled.length, state.commits], [500, ['0:500']])
+})

@@ -1,4 +1,5 @@
 'use strict'
+const { clearTimeout, setTimeout } = require('node:timers')
 const { createRetry } = require('./retry')
 
 /**

@@ -5,6 +5,8 @@
  * membership (commit) and the native side only through `demand`, `pause` and `resume`.
  */
 const { isNativeError } = require('node:util').types
+// Node's own, also where a program's tests replace the global ones.
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
 const { ConsumeFrame } = require('../frame/reader')
 const { MESSAGE_WORDS } = require('../frame/layout')
 const {
