@@ -67,6 +67,8 @@ pub struct Fetcher {
 
 /// What a record takes in a batch beside key, value and headers, so that limits in bytes mean about what brokers mean.
 const RECORD_OVERHEAD: usize = 8;
+/// Headers can take so many times the bytes in a frame: eight for the lengths of one, which are two in a record.
+const HEADERS_GROW: usize = 4;
 /// Frames begin with room for this much at most: where little is fetched, large ones would be memory for nothing.
 const FIRST_CAPACITY: usize = 512 * 1024;
 
@@ -115,13 +117,15 @@ impl Fetcher {
                     fetched.push(error_of(&message));
                     continue;
                 }
-                let size = message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len);
-                if writer.as_ref().is_some_and(|writer| !writer.fits(size)) {
+                let headers = message.header_bytes();
+                let size = message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len) + headers;
+                let room = size + headers * (HEADERS_GROW - 1);
+                if writer.as_ref().is_some_and(|writer| !writer.fits(room)) {
                     section = None;
                     Self::close(&mut fetched, writer.take(), generation, &self.pool);
                 }
                 let capacity = (self.limits.bytes + self.limits.bytes / 4).min(FIRST_CAPACITY);
-                let least = ConsumeFrameWriter::room_for(size);
+                let least = ConsumeFrameWriter::room_for(room);
                 let frame = writer.get_or_insert_with(|| ConsumeFrameWriter::new(self.pool.take(least, capacity)));
                 let run = (message.topic_token(), message.partition());
                 if section != Some(run) {

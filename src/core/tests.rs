@@ -1,5 +1,6 @@
 //! Producer and consumer against the mock cluster, without JavaScript.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,11 +10,12 @@ use super::config::Config;
 use super::consumer::{Command, Consumer, Subscription};
 use super::error::{codes, KafkaResult};
 use super::event::{Done, Event, EventSink, RebalanceKind};
-use super::fetch::FrameLimits;
+use super::fetch::{Fetched, Fetcher, FrameLimits, Partitions, TopicNames};
 use super::ffi::admin::Request;
-use super::ffi::Partition;
+use super::ffi::{Client, Kind, Messages, Partition, Queue};
 use super::mock::MockCluster;
 use super::producer::Producer;
+use super::session::Session;
 use crate::frame::reader::tests::{encode, OwnedRecord};
 use crate::frame::DELIVERED_WORDS;
 
@@ -119,6 +121,21 @@ fn a_full_queue_holds_records_back_and_keeps_their_order() {
     }
 }
 
+#[test]
+fn a_send_that_was_complete_before_the_queue_was_full_is_not_begun_again() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    cluster.create_topic("t", 1, 1).unwrap();
+    let (producer, events) = producer(cluster.bootstrap_servers(), &[("queue.buffering.max.messages", "10")]);
+    wait(|done| producer.connect(10_000, done)).unwrap();
+    // Such a long name gets no handle, so that its send is complete at once.
+    let (none, topic) = (producer.topic(&"n".repeat(600), Vec::new()) as i32, producer.topic("t", Vec::new()) as i32);
+    let records = (0..100).map(|number| record(0, number)).collect();
+    producer.submit(&encode(&[(1, none, vec![record(0, 0)]), (2, topic, records)])).unwrap();
+    assert_eq!(outcomes(&producer, &events, 2), [(1, codes::UNKNOWN_TOPIC), (2, 0)]);
+    wait(|done| producer.flush(1_000, done)).unwrap();
+    wait(|done| producer.close(5_000, done)).unwrap();
+}
+
 /// Joins a group and reads `count` messages, in the order of their partitions.
 fn consume(cluster: &MockCluster, topic: &str, count: usize) -> Vec<u32> {
     let (sink, events) = sink();
@@ -166,6 +183,100 @@ fn consume(cluster: &MockCluster, topic: &str, count: usize) -> Vec<u32> {
     assert_eq!(read[0].offset, 5);
     wait(|done| consumer.close(5_000, done)).unwrap();
     values
+}
+
+/// Sends `records` to partition 0 of a new topic "t".
+fn produce(cluster: &MockCluster, records: Vec<OwnedRecord>) {
+    cluster.create_topic("t", 1, 1).unwrap();
+    let (producer, events) = producer(cluster.bootstrap_servers(), &[]);
+    wait(|done| producer.connect(10_000, done)).unwrap();
+    let topic = producer.topic("t", Vec::new()) as i32;
+    producer.submit(&encode(&[(1, topic, records)])).unwrap();
+    assert_eq!(outcomes(&producer, &events, 1), [(1, 0)]);
+    wait(|done| producer.close(5_000, done)).unwrap();
+}
+
+/// Partition 0 of "t" from its beginning, and what holds it.
+fn fetching(cluster: &MockCluster) -> (Arc<Client>, [Queue; 2]) {
+    let properties = [("bootstrap.servers", cluster.bootstrap_servers()), ("group.id", "fetching")];
+    let client = Client::new(Kind::Consumer, &Config::from_iter(properties), Session::new(sink().0)).unwrap();
+    let messages = client.new_queue();
+    let partition = client.partition_queue("t", 0).unwrap();
+    partition.forward(&messages);
+    client.assign(&[Partition::at("t", 0, 0)]).unwrap();
+    (client, [messages, partition])
+}
+
+#[test]
+fn what_librdkafka_notes_of_headers_is_where_we_look_for_it() {
+    let header = |name: &str, value: Option<&[u8]>| (name.as_bytes().to_vec(), value.map(<[u8]>::to_vec));
+    let some = Some(b"some".to_vec());
+    let records = [
+        (some.clone(), some.clone(), vec![]),
+        (some.clone(), some.clone(), vec![header("a", Some(b"b"))]),
+        (None, some.clone(), vec![]),
+        (None, some.clone(), vec![header("", Some(b"")), header("null", None)]),
+        (some.clone(), None, vec![]),
+        (some.clone(), None, vec![header("a", None)]),
+        (None, Some(vec![]), vec![]),
+        (None, Some(vec![]), vec![header("a", None), header("a", Some(&[0; 40])), header("b", Some(b"1"))]),
+        // As if the number of headers were part of the value.
+        (None, Some(vec![0; 3]), vec![header("a", None)]),
+        (some, Some(vec![0; 3]), vec![]),
+    ];
+    let counts: Vec<usize> = records.iter().map(|(_, _, headers)| headers.len()).collect();
+    let cluster = MockCluster::start(1, 0).unwrap();
+    let timed = records.into_iter().map(|(key, value, headers)| (0, 1_700_000_000_000, key, value, headers));
+    produce(&cluster, timed.collect());
+
+    let (client, [queue, partition]) = fetching(&cluster);
+    let mut messages = Messages::with_capacity(counts.len());
+    let mut found = Vec::new();
+    let end = Instant::now() + DEADLINE;
+    while found.len() < counts.len() && Instant::now() < end {
+        queue.drain(&mut messages, counts.len());
+        found.extend(messages.iter().filter(|message| message.code() == 0).map(|message| message.compare()));
+    }
+    assert_eq!(found, counts);
+    drop((messages, queue, partition, client));
+}
+
+struct Nothing;
+
+impl Partitions for Nothing {
+    fn high_watermark(&self, _: &str, _: i32) -> i64 {
+        -1
+    }
+
+    fn epoch(&self, _: &str, _: i32) -> i32 {
+        0
+    }
+
+    fn position(&self, _: &str, _: i32) -> Option<Arc<AtomicI64>> {
+        None
+    }
+}
+
+#[test]
+fn headers_count_for_how_large_a_frame_becomes() {
+    let cluster = MockCluster::start(1, 0).unwrap();
+    let record = |_| (0, 0, None, Some(vec![1]), vec![(b"h".to_vec(), Some(vec![2; 1000]))]);
+    produce(&cluster, (0..30).map(record).collect());
+
+    let (client, [queue, partition]) = fetching(&cluster);
+    let mut fetcher = Fetcher::new(FrameLimits { bytes: 2000, messages: 100 }, TopicNames::default());
+    let mut counts = Vec::new();
+    let end = Instant::now() + DEADLINE;
+    while counts.iter().sum::<i32>() < 30 && Instant::now() < end {
+        for fetched in fetcher.fetch(&queue, 0, &Nothing) {
+            if let Fetched::Frame(frame) = fetched {
+                counts.push(words(frame.bytes())[2]);
+            }
+        }
+    }
+    assert_eq!(counts.iter().sum::<i32>(), 30);
+    assert!(counts.iter().all(|count| *count <= 2), "{counts:?}");
+    drop((fetcher, queue, partition, client));
 }
 
 #[test]

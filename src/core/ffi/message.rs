@@ -1,6 +1,6 @@
 //! Messages: fetched ones, and delivery reports, which librdkafka passes in the same struct.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 
 use rdkafka::bindings as rd;
@@ -77,20 +77,26 @@ impl<'a> Message<'a> {
         unsafe { rd::rd_kafka_message_leader_epoch(self.message) }
     }
 
-    /// Whether this surely has none. To find that out librdkafka makes a buffer and a reader for each message, which was a
-    /// third of what draining cost. In a record batch of format 2, and only there is a leader epoch, the number of headers
-    /// follows the value (KIP-98), and librdkafka hands out values where they lie in what was received or decompressed, but
-    /// for empty ones (rdkafka_msgset_reader.c: `rd_kafka_msgset_reader_msg_v2`).
-    fn has_no_headers(&self) -> bool {
-        let (value, length) = unsafe { ((*self.message).payload.cast::<u8>(), (*self.message).len) };
-        // SAFETY: brokers take no record that ends with its value, so a byte follows in the same buffer.
-        !value.is_null() && length > 0 && self.leader_epoch() >= 0 && unsafe { *value.add(length) } == 0
+    /// Bytes that the headers of a fetched message take in its record; the number of headers is one of them, where there are
+    /// none. Looks at what librdkafka noted, at no byte of the message: a hostile broker says where it ends.
+    pub fn header_bytes(&self) -> usize {
+        let whole = self.message.cast::<Whole>();
+        // SAFETY: every message that librdkafka hands out begins a `rd_kafka_msg_t` (rdkafka_msg.h: `rd_kafka_message2msg`).
+        // The union is read as what it is: of a producer's message it is something else, and an error has zeroes there.
+        unsafe {
+            match (*whole).flags & FROM_PRODUCER {
+                0 => (*whole).headers_in_record.length.max(0) as usize,
+                _ => 0,
+            }
+        }
     }
 
     /// The headers in order; names as the bytes that arrived.
     pub fn headers(&self) -> HeaderIter<'a> {
         let mut headers = std::ptr::null_mut();
-        if self.has_no_headers() {
+        // To find out that there are none librdkafka makes a buffer and a reader for each message, which was a third of what
+        // draining cost.
+        if self.header_bytes() <= NO_HEADERS {
             return HeaderIter { headers, next: 0, owner: PhantomData };
         }
         // SAFETY: librdkafka parses them once and keeps them with the message.
@@ -98,6 +104,38 @@ impl<'a> Message<'a> {
         HeaderIter { headers: if code == 0 { headers } else { std::ptr::null_mut() }, next: 0, owner: PhantomData }
     }
 }
+
+/// A record without headers says so in one byte (KIP-98); one of an older format has none.
+const NO_HEADERS: usize = 1;
+
+/// librdkafka's own `rd_kafka_msg_t`, up to what a fetched message has. Its C headers do not give it away, so it is drawn again
+/// here, for this very version; a test compares what it says with what librdkafka's functions say.
+#[repr(C)]
+struct Whole {
+    message: rd::rd_kafka_message_t,
+    link: [*mut c_void; 2],
+    flags: c_int,
+    timestamp_type: c_int,
+    timestamp: i64,
+    headers: *mut rd::rd_kafka_headers_t,
+    status: c_int,
+    broker: i32,
+    headers_in_record: HeadersInRecord,
+    leader_epoch: i32,
+}
+
+/// `rd_kafkap_bytes_t`.
+#[repr(C)]
+struct HeadersInRecord {
+    length: i32,
+    data: *const u8,
+    more: [u8; 1],
+}
+
+/// `RD_KAFKA_MSG_F_PRODUCER`.
+const FROM_PRODUCER: c_int = 0x4_0000;
+
+const _: () = assert!(rd::RD_KAFKA_VERSION == 0x020c_01ff, "compare `Whole` with rdkafka_msg.h of the new version");
 
 unsafe fn bytes<'a>(pointer: *mut c_void, length: usize) -> Option<&'a [u8]> {
     // An empty value has a pointer, a null one has none.
@@ -177,5 +215,40 @@ impl Messages {
 impl Drop for Messages {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Message<'_> {
+        /// Asserts that `Whole` is where librdkafka's own functions find the same, and gives back the number of headers.
+        pub fn compare(&self) -> usize {
+            let whole = self.message.cast::<Whole>();
+            // SAFETY: as in `header_bytes`, here and below.
+            let headers_now = || unsafe { (*whole).headers };
+            unsafe {
+                assert_eq!(((*whole).timestamp, (*whole).timestamp_type), self.timestamp());
+                assert_eq!((*whole).leader_epoch, self.leader_epoch());
+                assert_eq!((*whole).broker, rd::rd_kafka_message_broker_id(self.message));
+                assert_eq!((*whole).status, rd::rd_kafka_message_status(self.message) as c_int);
+            }
+            assert!(headers_now().is_null());
+            let said = self.header_bytes();
+            let mut headers = std::ptr::null_mut();
+            let code = super::super::code_of_err(unsafe { rd::rd_kafka_message_headers(self.message, &mut headers) });
+            assert_eq!(code == 0, said > NO_HEADERS);
+            assert_eq!(headers_now(), headers);
+            let mut parsed = 0;
+            if code == 0 {
+                let all = HeaderIter { headers, next: 0, owner: PhantomData };
+                // Each has two lengths, of one byte as long as it is short.
+                let bytes: usize = all.map(|(name, value)| 2 + name.len() + value.map_or(0, <[u8]>::len)).sum();
+                assert_eq!(said, 1 + bytes);
+                parsed = unsafe { rd::rd_kafka_header_cnt(headers) };
+            }
+            parsed
+        }
     }
 }
