@@ -111,7 +111,12 @@ pub enum Command {
     Assign(i32, Vec<Partition>, Done<()>),
     Unassign(i32, Done<()>),
     Commit(Vec<Partition>, Done<()>),
-    Seek { partition: Partition, epoch: i32, deadline: Instant, done: Done<()> },
+    Seek {
+        partition: Partition,
+        epoch: i32,
+        deadline: Instant,
+        done: Done<()>,
+    },
     Pause(Vec<Partition>, Done<()>),
     Resume(Vec<Partition>, Done<()>),
     Close(Duration, Done<()>),
