@@ -147,11 +147,15 @@ function fakeNative(script = {}) {
 
     /** As the addon: whole sends, as many as fit, and how many are left. */
     deliveries(/** @type {Int32Array} */ words) {
-      let count = this.complete.length
-      let frame = writeDeliveries(this.complete)
-      while (count > 0 && frame.length > words.length) frame = writeDeliveries(this.complete.slice(0, --count))
+      let count = 0
+      let length = layout.DELIVERIES_HEADER_WORDS
+      for (const { partitions = [] } of this.complete) {
+        length += layout.DELIVERY_WORDS + layout.DELIVERED_WORDS * partitions.length
+        if (length > words.length) break
+        count += 1
+      }
       const { bytes, sends, left } = layout.DELIVERIES_HEADER
-      words.set(frame)
+      words.set(writeDeliveries(this.complete.slice(0, count)))
       words[left] = this.complete.length - count
       if (count === 0 && this.complete.length > 0) words[bytes] = writeDeliveries(this.complete.slice(0, 1)).byteLength
       words[sends] = count

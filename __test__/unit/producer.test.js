@@ -199,6 +199,21 @@ for (const way of /** @type {const} */ (['flush', 'disconnect'])) {
   })
 }
 
+for (const way of /** @type {const} */ (['flush', 'disconnect'])) {
+  test(`what is complete is settled when ${way}() resolves, also when its answer came first`, async () => {
+    const { producer } = await connected({
+      submit: (/** @type {any} */ fake, /** @type {any[]} */ [{ id }]) => fake.complete.push({ id }),
+    })
+    let settled = false
+    const sending = send(producer).then(() => {
+      settled = true
+    })
+    await producer[way]()
+    assert.ok(settled)
+    await sending
+  })
+}
+
 test('a send over more partitions than a deliveries frame has room for', async () => {
   const partitions = Array.from({ length: 20_000 }, (_, partition) => ({ partition, offset: 1n }))
   const { producer } = await connected({

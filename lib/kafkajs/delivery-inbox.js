@@ -41,9 +41,13 @@ class DeliveryInbox {
     this.#settle = settle
   }
 
-  /** The native client has complete sends. It says so once until all are taken. @param {any} native */
-  arrived(native) {
+  /** The native client, from which the first send is complete before its event has come. @param {any} native */
+  open(native) {
     this.#native = native
+  }
+
+  /** The native client has complete sends. It says so once until all are taken. */
+  arrived() {
     if (!this.#waiting) this.#take()
   }
 

@@ -67,15 +67,16 @@ class ProducerChannel {
       Native: nativeModule.NativeProducer,
       what: 'producer',
       onEvent: (kind, payload) => {
-        if (kind === EVENT.DELIVERIES) this.#inbox.arrived(this.#connection.native)
+        if (kind === EVENT.DELIVERIES) this.#inbox.arrived()
         else if (kind === EVENT.STATISTICS && onStatistics) onStatistics(payload)
       },
     })
   }
 
   /** @returns {Promise<void>} */
-  open() {
-    return this.#connection.open()
+  async open() {
+    await this.#connection.open()
+    this.#inbox.open(this.#connection.native)
   }
 
   /** The native producer, while connected. */
