@@ -187,7 +187,10 @@ for (const [what, make] of REALMS) {
       await note('value', () => send({ value: 1 }))
       await note('header', () => send({ headers: { h: {} } }))
       await note('partition', () => send({ partition: 99 }))
-      await note('tooLarge', () => send({ value: 'v'.repeat(2000000) }))
+      const small = kafka.producer({ rdkafka: { 'message.max.bytes': 2000 } })
+      await small.connect()
+      await note('tooLarge', () => small.send({ topic: 'topic', messages: [{ value: 'v'.repeat(3000) }] }))
+      await small.disconnect()
       await note('acks', () => send({}, { acks: 7 }))
       await note('codec', () => send({}, { compression: 99 }))
       // What is wrong with the rest.
