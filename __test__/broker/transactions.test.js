@@ -170,7 +170,7 @@ test('a transactional send is checked as that of an idempotent producer, and a w
     [{ topic }, `Invalid messages array [undefined] for topic "${topic}"`],
     [{ topic, messages: [{ key: 'k' }] }, `Invalid message without value for topic "${topic}": {"key":"k"}`],
     [{ topic, messages: [{ value: 'x' }], compression: 9 }, /Invalid compression 9/],
-    [{ topic, messages: [{ value: Buffer.alloc(2_000_000) }] }, /Message size too large/],
+    [{ topic, messages: [{ value: Buffer.alloc(100_000_001) }] }, /Message size too large/],
   ])) {
     await assert.rejects(transaction.send(record), { message })
   }
