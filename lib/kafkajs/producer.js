@@ -65,6 +65,8 @@ class Producer {
   #channel
   /** @type {Map<string, { channel: ProducerChannel, opened: Promise<void> }>} */
   #variants = new Map()
+  /** What a send asked for last that was what the producer has. @type {{ acks: any, timeout: any, compression: any } | undefined} */
+  #usual
   /** @type {Promise<void> | undefined} */
   #connecting
   /** @type {Promise<void> | undefined} */
@@ -228,8 +230,7 @@ class Producer {
       const { topic, messages, acks, timeout, compression } = checkRecord(record)
       const topics = [{ topic, messages }]
       this.#check(topics, acks)
-      const plain = acks === undefined && timeout === undefined && compression === undefined
-      if (plain && this.#isPlain && messages.length > 0) {
+      if (this.#isUsual(acks, timeout, compression) && this.#isPlain && messages.length > 0) {
         return /** @type {ProducerChannel} */ (this.#channel).sendOne(topic, messages)
       }
       return this.#deliver(topics, acks, timeout, compression)
@@ -276,8 +277,7 @@ class Producer {
   async #deliver(topics, acks, timeout, compression) {
     const filled = topics.filter(({ messages }) => messages.length > 0)
     try {
-      const ownSettings =
-        acks === undefined && timeout === undefined && compression === undefined && this.#transactions === undefined
+      const ownSettings = this.#isUsual(acks, timeout, compression) && this.#transactions === undefined
       let channel = /** @type {ProducerChannel} */ (this.#channel)
       if (!ownSettings) {
         const other = this.#variant(acks, timeout, compression)
@@ -300,6 +300,16 @@ class Producer {
   }
 
   /**
+   * Whether a send asks for nothing that the producer has not. Programs give the same with every send: it is found out once.
+   * @param {any} acks @param {any} timeout @param {any} compression
+   */
+  #isUsual(acks, timeout, compression) {
+    if (acks === undefined && timeout === undefined && compression === undefined) return true
+    const usual = this.#usual
+    return usual !== undefined && usual.acks === acks && usual.timeout === timeout && usual.compression === compression
+  }
+
+  /**
    * The channel for a send that asks for other acks, timeout or compression than the producer has; undefined when it
    * has these.
    * @param {any} acks @param {any} timeout @param {any} compression
@@ -314,7 +324,10 @@ class Producer {
     }
     const differing = Object.entries(wanted).filter(([name, value]) => defaults[name] !== value)
     // What connect() opened serves transactions alone, where there are any.
-    if (differing.length === 0 && this.#transactions === undefined) return undefined
+    if (differing.length === 0 && this.#transactions === undefined) {
+      this.#usual = { acks, timeout, compression }
+      return undefined
+    }
 
     const key = JSON.stringify(wanted)
     const before = this.#variants.get(key)
